@@ -3,7 +3,7 @@
 # code through libtpms), exactly as it emits them. The keys are new at every run, so the files all change; the tests
 # depend on none of their values. They are replaced only once the TPM answers.
 #
-# Needs: swtpm, swtpm-tools, tpm2-tools, libtss2 (Debian's names). Takes some seconds; needs no root.
+# Needs: swtpm, swtpm-tools, tpm2-tools, libtss2, openssl (Debian's names). Takes some seconds; needs no root.
 #
 # One folder a key. In each:
 #   ek.tpmt_public       the parent
@@ -13,13 +13,14 @@
 #   time.signature       its TPMT_SIGNATURE, untouched: s may be high
 #   quote.attest, quote.signature, quote.values
 #                        TPM2_Quote under the same nonce, and the PCR values (concatenated)
+# Beside them: refused/, real keys that are no attestation keys, and rsa4096/, made by openssl.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$here/fixtures
 nonce=456c61707365206669787475726520313233343536373839306162636465666768
 
-for program in swtpm swtpm_setup tpm2_createek tpm2_gettime xxd; do
+for program in openssl swtpm swtpm_setup tpm2_createek tpm2_gettime xxd; do
 	command -v "$program" >/dev/null || { echo "make-fixtures: $program is missing" >&2; exit 1; }
 done
 
@@ -154,6 +155,14 @@ strip_tpm2b free.pub "$out/refused/unrestricted.tpmt_public"
 strip_tpm2b both.pub "$out/refused/sign_and_decrypt.tpmt_public"
 
 tpm2_shutdown -c
+
+# RSA-4096, which libtpms does not make: a signature in software, over which a test puts a public area.
+mkdir -p "$out/rsa4096"
+openssl genrsa -out rsa4096.pem 4096 2>/dev/null
+openssl rsa -in rsa4096.pem -noout -modulus 2>/dev/null | cut -d = -f 2 | xxd -r -p >"$out/rsa4096/modulus"
+printf 'a message' >"$out/rsa4096/message"
+openssl dgst -sha512 -sign rsa4096.pem -out "$out/rsa4096/signature" "$out/rsa4096/message"
+
 printf 'made by %s and %s\n' "$(swtpm --version | head -n 1)" "$(tpm2_gettime --version | grep -o 'version="[^"]*"')" \
 	>"$out/README"
 # tpm2-tools keep some of their output from others; the fixtures are for everybody.
