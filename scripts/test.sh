@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Runs every test of the project, after installing what the machine lacks for them (see scripts/setup.sh).
+#
+#   scripts/test.sh           everything
+#   scripts/test.sh --quick   rustfmt, build, clippy, unit and integration tests: no networks of nodes, no cargo deny
+#
+# Every step is timed; a step that fails does not stop the others, unless they build on it. The last line says how many
+# checks passed, failed and were skipped; the exit status is 0 only if none failed. What each step printed stays in
+# <target>/test-logs. Cargo builds into target/, or into CARGO_TARGET_DIR if that is set.
+set -euo pipefail
+# shellcheck source=scripts/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+QUICK=
+for argument in "$@"; do
+	case "$argument" in
+	--quick) QUICK=yes ;;
+	--help | -h)
+		usage
+		exit 0
+		;;
+	*) die "test.sh does not know the option '$argument'" "Try scripts/test.sh --help" ;;
+	esac
+done
+
+# One feature selection for all commands, so that no dependency is compiled twice: always --workspace.
+CARGO_DENY_VERSION=^0.20
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
+cd "$ELAPSE_ROOT"
+logs="$(target_dir)/test-logs"
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+
+PASSED=0 FAILED=0 SKIPPED=0
+ROWS=()
+
+row() { # name, result, seconds, remark
+	ROWS+=("$(printf '%-28s %-8s %8s  %s' "$1" "$2" "$([[ -n "$3" ]] && duration "$3")" "$4")")
+}
+
+# A step that counts as one check.
+step() { # name, command...
+	local name=$1 begun=$SECONDS status=0 log
+	shift
+	log="$logs/${name//[^a-z0-9]/-}.log"
+	say "$name"
+	"$@" </dev/null > >(tee "$log") 2>&1 || status=$?
+	wait $! 2>/dev/null || true
+	if ((status == 0)); then
+		PASSED=$((PASSED + 1))
+		row "$name" passed $((SECONDS - begun)) ""
+	else
+		FAILED=$((FAILED + 1))
+		row "$name" FAILED $((SECONDS - begun)) "exit status $status, see $log"
+	fi
+	return "$status"
+}
+
+skip() { # name, reason
+	say "$1: skipped, $2"
+	SKIPPED=$((SKIPPED + 1))
+	row "$1" skipped "" "$2"
+}
+
+# A step whose tests are counted one by one, from the closing lines of Cargo's test runner. A test that cannot run on
+# this machine passes there, and says so in a line `skipped: <test>: <reason>`.
+tests() { # name, cargo test arguments...
+	local name=$1 begun=$SECONDS status=0 log passed failed skipped here
+	shift
+	log="$logs/${name//[^a-z0-9]/-}.log"
+	say "$name"
+	cargo test --release --locked "$@" </dev/null > >(tee "$log") 2>&1 || status=$?
+	wait $! 2>/dev/null || true
+	read -r passed failed skipped < <(awk '/^test result: /{ p += $4; f += $6; s += $8 } END { print p + 0, f + 0, s + 0 }' \
+		"$log")
+	here="$(grep -c '^skipped: ' "$log" || true)"
+	passed=$((passed - here)) skipped=$((skipped + here))
+	# It did not compile, or a test took its whole process down.
+	if ((status != 0 && failed == 0)); then failed=1; fi
+	if ((status == 0 && passed == 0)); then
+		say "$name: not one test was run"
+		status=1 failed=1
+	fi
+	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+	local result=passed remark="$passed passed, $failed failed, $skipped skipped"
+	if ((status != 0)); then
+		result=FAILED remark+=", see $log"
+	fi
+	row "$name" "$result" $((SECONDS - begun)) "$remark"
+	return "$status"
+}
+
+# cargo deny: the one on the PATH, else one of our own, compiled once and kept beside the target folder's other things.
+CARGO_DENY=
+find_cargo_deny() {
+	local tools
+	tools="$(target_dir)/tools"
+	if [[ -x "$tools/bin/cargo-deny" ]]; then
+		CARGO_DENY="$tools/bin/cargo-deny"
+	elif command -v cargo-deny >/dev/null; then
+		CARGO_DENY=cargo-deny
+	else
+		return 1
+	fi
+}
+install_cargo_deny() {
+	local tools
+	tools="$(target_dir)/tools"
+	mkdir -p "$tools"
+	# It runs for seconds: compiled quickly, not well.
+	env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+		CARGO_TARGET_DIR="$tools/build" \
+		cargo install --locked --root "$tools" --version "$CARGO_DENY_VERSION" cargo-deny || return
+	rm -rf "$tools/build"
+}
+
+begun=$SECONDS
+setup --tests
+row "set-up" "" $((SECONDS - begun)) ""
+
+step "rustfmt" cargo fmt --all -- --check || note "to mend it: cargo fmt --all"
+
+built=yes
+step "build" cargo build --release --locked --workspace --all-targets || built=
+step "clippy" cargo clippy --release --locked --workspace --all-targets -- -D warnings || true
+if [[ -n "$built" ]]; then
+	# The networks of nodes have a step of their own below.
+	tests "unit and integration tests" --workspace --exclude elapse-network || true
+else
+	skip "unit and integration tests" "the build failed"
+fi
+
+if [[ -n "$QUICK" ]]; then
+	skip "multi-node tests" "--quick"
+	skip "cargo deny" "--quick"
+else
+	if [[ -n "$built" ]]; then
+		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=1 || true
+	else
+		skip "multi-node tests" "the build failed"
+	fi
+
+	if find_cargo_deny || { step "building cargo deny" install_cargo_deny && find_cargo_deny; }; then
+		for check in licenses bans sources; do
+			step "cargo deny: $check" "$CARGO_DENY" --locked check --hide-inclusion-graph "$check" || true
+		done
+		if timeout 120 "$CARGO_DENY" fetch db >"$logs/advisory-database.log" 2>&1 </dev/null; then
+			step "cargo deny: advisories" "$CARGO_DENY" --locked --offline check --hide-inclusion-graph advisories || true
+		else
+			skip "cargo deny: advisories" "the advisory database cannot be reached from here"
+		fi
+	else
+		# Licences, bans and sources were not looked at: that is a failure, and `building cargo deny` counted it.
+		note "without cargo deny nobody looked at licences, bans and sources"
+		skip "cargo deny: advisories" "there is no cargo deny"
+	fi
+fi
+
+{
+	echo
+	printf '%-28s %-8s %8s  %s\n' step result took remark
+	printf '%s\n' "${ROWS[@]}"
+	printf '%-28s %-8s %8s\n' "all" "" "$(duration "$SECONDS")"
+	echo
+	printf '%d passed, %d failed, %d skipped\n' "$PASSED" "$FAILED" "$SKIPPED"
+}
+((FAILED == 0))
