@@ -1,0 +1,101 @@
+//! What a node wants from a chip, whichever it is: [`Tpm`].
+
+use crate::{error::TpmError, identity::Identity};
+use std::{
+	fmt,
+	path::{Path, PathBuf},
+};
+
+/// What a chip answers to TPM2_GetTime or TPM2_Quote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attested {
+	/// The TPMS_ATTEST that was signed, byte by byte (TPM 2.0 Part 2, 10.12.8).
+	pub attest: Vec<u8>,
+	/// The TPMT_SIGNATURE over it (Part 2, 11.3.4), normalised: r and s padded to the curve's size, s in its lower
+	/// half (`ep_tpm::normalise_signature`).
+	pub signature: Vec<u8>,
+}
+
+/// The chip's own time, from the *inner* TPMS_TIME_INFO of a TPM2_GetTime attestation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+	/// Milliseconds since power-on. Cannot be set by anybody (unlike TPMS_CLOCK_INFO.clock, which is not here).
+	pub time: u64,
+	/// TPM Resets since the chip was last cleared.
+	pub reset_count: u32,
+	/// TPM Restarts and Resumes (suspend) since the last reset.
+	pub restart_count: u32,
+}
+
+impl fmt::Display for Clock {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		write!(f, "{:.3} s, reset {}, restart {}", self.time as f64 / 1000.0, self.reset_count, self.restart_count)
+	}
+}
+
+/// The PCRs that a quote covers, in one bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PcrSelection {
+	/// The bank.
+	pub bank: PcrBank,
+	/// PCR numbers, 0..=23.
+	pub pcrs: Vec<u8>,
+}
+
+/// A PCR bank: the hash its registers are extended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PcrBank {
+	/// TPM_ALG_SHA256.
+	Sha256,
+	/// TPM_ALG_SHA384.
+	Sha384,
+	/// TPM_ALG_SHA512.
+	Sha512,
+}
+
+/// One chip, ready for use. All calls block; [`crate::TpmHandle`] is the way to use one from async code.
+pub trait Tpm: Send {
+	/// The public half of the chip.
+	fn identity(&self) -> &Identity;
+
+	/// TPM2_GetTime with the AK and `nonce` (at most 64 bytes; 32 is what every chip takes) as qualifying data.
+	fn get_time(&mut self, nonce: &[u8]) -> Result<Attested, TpmError>;
+
+	/// TPM2_Quote over `selection` with the AK and `nonce` as qualifying data.
+	fn quote(&mut self, nonce: &[u8], selection: &PcrSelection) -> Result<Attested, TpmError>;
+
+	/// The chip's time and counters. tss-esapi 7.7 does not wrap TPM2_ReadClock, so this is a TPM2_GetTime.
+	fn read_clock(&mut self) -> Result<Clock, TpmError>;
+}
+
+/// Which chip a node uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TpmConfig {
+	/// A chip that somebody else runs, by TCTI string: `device:/dev/tpmrm0`, `swtpm:host=127.0.0.1,port=2321`,
+	/// `mssim:..`, `tabrmd:..`.
+	Device {
+		/// The TCTI string.
+		tcti: String,
+	},
+	/// A software TPM that the node makes, starts, owns and stops.
+	Managed {
+		/// Where it keeps its state. Made if it is not there. See [`TpmConfig::managed`].
+		state_dir: PathBuf,
+	},
+}
+
+impl TpmConfig {
+	/// A managed software TPM in its usual place below the node's base path, `<base>/tpm/swtpm`.
+	pub fn managed(base: &Path) -> Self {
+		TpmConfig::Managed { state_dir: crate::identity::Files::new(base).dir.join("swtpm") }
+	}
+}
+
+impl fmt::Display for TpmConfig {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			TpmConfig::Device { tcti } => write!(f, "the TPM at '{tcti}'"),
+			TpmConfig::Managed { state_dir } => write!(f, "the managed software TPM in {}", state_dir.display()),
+		}
+	}
+}

@@ -1,0 +1,46 @@
+//! The node's TPM.
+//!
+//! One trait over a chip ([`Tpm`]) and two ways to come by one ([`TpmConfig`]): a device that somebody else runs, by
+//! TCTI string, or a software TPM (swtpm) that the node makes, starts, owns and stops. A node uses it through a
+//! [`TpmHandle`], which owns the chip on a thread of its own:
+//!
+//! ```no_run
+//! use ec_tpm::{TpmConfig, TpmHandle};
+//! # async fn wait(base: &std::path::Path, start_nonce: Vec<u8>, seal_nonce: Vec<u8>) -> Result<(), ec_tpm::TpmError> {
+//! let tpm = TpmHandle::start(TpmConfig::managed(base), base)?;
+//! let start = tpm.get_time(start_nonce).await?;
+//! // ... the wait ...
+//! let seal = tpm.get_time(seal_nonce).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! - [`backend`]: what a node wants from a chip.
+//! - [`esapi`]: how it gets that, through tss-esapi.
+//! - `probe`, `provision`: can this chip serve, and which keys does it hold.
+//! - [`identity`]: what is kept on disk.
+//! - `swtpm`, [`programs`]: the managed software TPM.
+//! - [`service`]: thread, handle, status.
+//! - [`commands`]: `elapse-node tpm ...`.
+//! - [`error`]: what can go wrong, and what to do then.
+//!
+//! tpm2-tss itself writes to stderr when a connection fails; `TSS2_LOG=all+none` in the environment silences it.
+
+#![deny(unsafe_code)]
+
+pub mod backend;
+pub mod commands;
+pub mod error;
+pub mod esapi;
+pub mod identity;
+mod probe;
+pub mod programs;
+mod provision;
+pub mod service;
+mod swtpm;
+
+pub use backend::{Attested, Clock, PcrBank, PcrSelection, Tpm, TpmConfig};
+pub use error::{ErrorKind, TpmError};
+pub use esapi::EsapiTpm;
+pub use identity::{Files, Identity};
+pub use programs::Programs;
+pub use service::{TpmHandle, TpmOptions, TpmStatus};

@@ -1,0 +1,130 @@
+//! What the tests against a real swtpm share.
+#![allow(dead_code, unreachable_pub)]
+
+use ec_tpm::{Programs, TpmConfig, TpmError, TpmHandle, TpmOptions, TpmStatus};
+use futures::executor::block_on;
+use std::{
+	net::{Ipv4Addr, TcpListener, TcpStream},
+	path::Path,
+	process::{Child, Command, Stdio},
+	thread::sleep,
+	time::{Duration, Instant},
+};
+
+pub fn start(base: &Path) -> TpmHandle {
+	TpmHandle::start(TpmConfig::managed(base), base).expect("a managed software TPM starts")
+}
+
+pub fn start_error(base: &Path) -> TpmError {
+	TpmHandle::start(TpmConfig::managed(base), base).expect_err("it must not start")
+}
+
+/// Options under which no program is found.
+pub fn without_programs() -> TpmOptions {
+	TpmOptions { programs: Programs { search: Some("/nonexistent".into()) }, ..Default::default() }
+}
+
+/// Wait until `done`, or fail.
+pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+	let deadline = Instant::now() + Duration::from_secs(20);
+	while !done() {
+		assert!(Instant::now() < deadline, "{what}: not within 20 s");
+		sleep(Duration::from_millis(5));
+	}
+}
+
+pub fn is_gone(tpm: &TpmHandle) -> bool {
+	matches!(tpm.status(), TpmStatus::Gone { .. })
+}
+
+pub fn get_time(tpm: &TpmHandle, nonce: u8) -> Result<ec_tpm::Attested, TpmError> {
+	block_on(tpm.get_time(vec![nonce; 32]))
+}
+
+pub fn kill(pid: u32, signal: &str) {
+	let status = Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status().unwrap();
+	assert!(status.success(), "kill -{signal} {pid}");
+}
+
+/// The processes whose command line names this folder, zombies apart.
+pub fn processes_of(dir: &Path) -> Vec<u32> {
+	let name = dir.to_str().unwrap();
+	std::fs::read_dir("/proc")
+		.unwrap()
+		.flatten()
+		.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+		.filter(|pid| {
+			std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+				let line = String::from_utf8_lossy(&line).into_owned();
+				line.starts_with("swtpm") || line.contains("/swtpm\0")
+			} && std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(name)))
+		})
+		.collect()
+}
+
+/// A swtpm that somebody else runs, to be used as a device.
+pub struct Foreign {
+	child: Option<Child>,
+	dir: tempfile::TempDir,
+	pub port: u16,
+}
+
+impl Foreign {
+	/// Without EK certificates.
+	pub fn start() -> Self {
+		let mut foreign = Foreign { child: None, dir: tempfile::tempdir().unwrap(), port: 0 };
+		foreign.port = loop {
+			let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+			let port = first.local_addr().unwrap().port();
+			if TcpListener::bind((Ipv4Addr::LOCALHOST, port + 1)).is_ok() {
+				break port;
+			}
+		};
+		foreign.power_on();
+		foreign
+	}
+
+	pub fn power_on(&mut self) {
+		let child = Command::new("swtpm")
+			.args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear", "--tpmstate"])
+			.arg(format!("dir={}", self.dir.path().display()))
+			.arg("--server")
+			.arg(format!("type=tcp,port={}", self.port))
+			.arg("--ctrl")
+			.arg(format!("type=tcp,port={}", self.port + 1))
+			.stdout(Stdio::null())
+			.stderr(Stdio::null())
+			.spawn()
+			.unwrap();
+		self.child = Some(child);
+		let port = self.port + 1;
+		eventually("swtpm listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+	}
+
+	pub fn power_off(&mut self) {
+		if let Some(mut child) = self.child.take() {
+			child.kill().unwrap();
+			child.wait().unwrap();
+		}
+	}
+
+	pub fn tcti(&self) -> String {
+		format!("swtpm:host=127.0.0.1,port={}", self.port)
+	}
+
+	pub fn config(&self) -> TpmConfig {
+		TpmConfig::Device { tcti: self.tcti() }
+	}
+
+	/// Run a tpm2_* tool on it. Nobody else may be connected.
+	pub fn tool(&self, line: &[&str]) {
+		let output = Command::new(line[0]).args(&line[1..]).env("TPM2TOOLS_TCTI", self.tcti()).output().unwrap();
+		assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+	}
+}
+
+impl Drop for Foreign {
+	fn drop(&mut self) {
+		self.power_off();
+	}
+}

@@ -1,0 +1,229 @@
+//! Start, stop, crash and start again: the key is kept, nothing is left over, nothing is made in silence.
+
+mod common;
+
+use common::*;
+use ec_tpm::{commands, ErrorKind, Files, TpmConfig, TpmError, TpmHandle, TpmOptions};
+use std::{
+	fs,
+	io::{BufRead, BufReader},
+	path::Path,
+	process::{Command, Stdio},
+	time::{Duration, Instant},
+};
+
+/// Set for the copy of this test program that plays the owner which is killed.
+const OWNER: &str = "EC_TPM_TEST_OWNER";
+
+fn ak(base: &Path) -> std::path::PathBuf {
+	base.join("tpm/ak.json")
+}
+
+#[test]
+fn provisioning_twice_keeps_the_key() {
+	let base = tempfile::tempdir().unwrap();
+	let first = start(base.path()).identity();
+	let file = fs::read(ak(base.path())).unwrap();
+	assert!(processes_of(base.path()).is_empty(), "the last handle dropped stops swtpm");
+	let tpm = start(base.path());
+	assert_eq!(tpm.identity(), first);
+	assert_eq!(fs::read(ak(base.path())).unwrap(), file);
+	get_time(&tpm, 1).unwrap();
+	tpm.shutdown();
+	assert!(processes_of(base.path()).is_empty());
+	assert!(matches!(get_time(&tpm, 1), Err(TpmError::Stopped)));
+	tpm.shutdown();
+}
+
+#[test]
+fn a_path_with_spaces_serves_and_one_with_a_comma_is_refused() {
+	let dir = tempfile::tempdir().unwrap();
+	get_time(&start(&dir.path().join("my node")), 1).unwrap();
+	assert!(matches!(start_error(&dir.path().join("a,b")), TpmError::BadPath { .. }));
+}
+
+#[test]
+fn a_second_owner_is_refused_and_told_the_first() {
+	let base = tempfile::tempdir().unwrap();
+	let tpm = start(base.path());
+	let process = tpm.process().unwrap();
+	let error = start_error(base.path());
+	assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+	// Another base path, the same TPM.
+	let other = tempfile::tempdir().unwrap();
+	let error = TpmHandle::start(TpmConfig::managed(base.path()), other.path()).unwrap_err();
+	assert!(matches!(error, TpmError::InUse { .. }), "{error}");
+	assert_eq!(tpm.process(), Some(process));
+	get_time(&tpm, 1).unwrap();
+}
+
+#[test]
+fn commands_answer_while_a_node_uses_the_chip() {
+	let base = tempfile::tempdir().unwrap();
+	let config = || TpmConfig::managed(base.path());
+	assert!(matches!(commands::show(base.path()), Err(TpmError::NotProvisioned { .. })));
+	let copy = base.path().join("member.json");
+	let made = commands::provision(config(), base.path(), TpmOptions::default(), Some(&copy)).unwrap();
+	assert_eq!(ec_tpm::Identity::read(&copy).unwrap(), made);
+	assert_eq!(commands::show(base.path()).unwrap().used_by, None);
+
+	let tpm = start(base.path());
+	let begin = Instant::now();
+	let shown = commands::show(base.path()).unwrap();
+	assert_eq!((shown.identity, shown.used_by), (made.clone(), Some(std::process::id())));
+	assert_eq!(commands::provision(config(), base.path(), TpmOptions::default(), None).unwrap(), made);
+	let busy = commands::bench(config(), base.path(), TpmOptions::default(), 10).unwrap_err();
+	assert!(matches!(busy, TpmError::InUse { .. }), "{busy}");
+	assert!(begin.elapsed() < Duration::from_secs(1));
+	drop(tpm);
+
+	let bench = commands::bench(config(), base.path(), TpmOptions::default(), 20).unwrap();
+	assert!(bench.to_string().contains("our share"), "{bench}");
+}
+
+#[test]
+fn missing_programs_are_named_with_their_packages() {
+	let base = tempfile::tempdir().unwrap();
+	let start = || TpmHandle::start_with(TpmConfig::managed(base.path()), base.path(), without_programs()).unwrap_err();
+	let error = start();
+	assert_eq!(error.kind(), ErrorKind::Wiring);
+	assert!(error.to_string().contains("apt-get install swtpm swtpm-tools"), "{error}");
+	// A TPM that was made already needs swtpm too.
+	drop(common::start(base.path()));
+	assert!(matches!(start(), TpmError::ProgramMissing { program: "swtpm", .. }));
+	drop(common::start(base.path()));
+}
+
+#[test]
+fn a_damaged_key_is_refused_and_not_replaced() {
+	let base = tempfile::tempdir().unwrap();
+	drop(start(base.path()));
+	let good = fs::read_to_string(ak(base.path())).unwrap();
+	let digit = good.find("\"private\"").unwrap() + 60;
+	let other = if &good[digit..=digit] == "0" { "1" } else { "0" };
+	let flipped = format!("{}{other}{}", &good[..digit], &good[digit + 1..]);
+	for bad in [&flipped, &good[..100], ""] {
+		fs::write(ak(base.path()), bad).unwrap();
+		let error = start_error(base.path());
+		assert!(matches!(error, TpmError::Damaged { .. }), "{error}");
+		assert_eq!(fs::read_to_string(ak(base.path())).unwrap(), bad);
+	}
+	fs::remove_file(ak(base.path())).unwrap();
+	assert!(matches!(start_error(base.path()), TpmError::Incomplete { .. }));
+	assert!(!ak(base.path()).exists());
+	fs::write(ak(base.path()), good).unwrap();
+	drop(start(base.path()));
+}
+
+#[test]
+fn a_lost_identity_file_is_written_again() {
+	let base = tempfile::tempdir().unwrap();
+	let identity = start(base.path()).identity();
+	fs::remove_file(Files::new(base.path()).identity).unwrap();
+	assert_eq!(start(base.path()).identity(), identity);
+	assert_eq!(commands::show(base.path()).unwrap().identity, identity);
+}
+
+#[test]
+fn a_lost_software_tpm_is_not_replaced() {
+	let base = tempfile::tempdir().unwrap();
+	drop(start(base.path()));
+	let state = base.path().join("tpm/swtpm");
+	let away = base.path().join("tpm/away");
+	fs::rename(&state, &away).unwrap();
+	assert!(matches!(start_error(base.path()), TpmError::Incomplete { .. }));
+	assert!(!state.exists());
+	fs::rename(&away, &state).unwrap();
+	drop(start(base.path()));
+}
+
+#[test]
+fn the_state_of_another_software_tpm_is_refused() {
+	let (base, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+	drop(start(base.path()));
+	drop(start(other.path()));
+	fs::remove_dir_all(base.path().join("tpm/swtpm")).unwrap();
+	fs::rename(other.path().join("tpm/swtpm"), base.path().join("tpm/swtpm")).unwrap();
+	let error = start_error(base.path());
+	assert!(matches!(error, TpmError::OtherChip { .. }), "{error}");
+}
+
+#[test]
+fn a_half_made_tpm_is_made_anew_and_a_gutted_one_refused() {
+	let base = tempfile::tempdir().unwrap();
+	// What a power cut during manufacture leaves.
+	let making = base.path().join("tpm/swtpm.making");
+	fs::create_dir_all(making.join("ca")).unwrap();
+	fs::write(making.join("tpm2-00.permall"), "half").unwrap();
+	// And an empty folder in the place, which somebody made.
+	fs::create_dir(base.path().join("tpm/swtpm")).unwrap();
+	get_time(&start(base.path()), 1).unwrap();
+	assert!(!making.exists());
+
+	let permanent = base.path().join("tpm/swtpm/tpm2-00.permall");
+	fs::remove_file(&permanent).unwrap();
+	let error = start_error(base.path());
+	assert!(matches!(&error, TpmError::Incomplete { missing, .. } if *missing == permanent), "{error}");
+}
+
+#[test]
+fn a_damaged_state_says_what_swtpm_says() {
+	let base = tempfile::tempdir().unwrap();
+	drop(start(base.path()));
+	fs::write(base.path().join("tpm/swtpm/tpm2-00.permall"), "garbage").unwrap();
+	let error = start_error(base.path());
+	assert_ne!(error.kind(), ErrorKind::Time, "{error}");
+	println!("{error}");
+	assert!(processes_of(base.path()).is_empty());
+}
+
+/// Not a test of its own: the owner that the next ones kill.
+#[test]
+fn owner_for_the_next_tests() {
+	let Ok(base) = std::env::var(OWNER) else { return };
+	let tpm = start(Path::new(&base));
+	println!("\nswtpm={}", tpm.process().unwrap());
+	std::thread::sleep(Duration::from_secs(60));
+}
+
+fn killed_owner(base: &Path, before: impl FnOnce(u32)) -> u32 {
+	let mut owner = Command::new(std::env::current_exe().unwrap())
+		.args(["--exact", "owner_for_the_next_tests", "--nocapture"])
+		.env(OWNER, base)
+		.stdout(Stdio::piped())
+		.spawn()
+		.unwrap();
+	let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
+	let swtpm = lines.find_map(|line| line.ok()?.strip_prefix("swtpm=")?.parse().ok()).unwrap();
+	assert_eq!(processes_of(base), [swtpm]);
+	before(swtpm);
+	owner.kill().unwrap();
+	owner.wait().unwrap();
+	swtpm
+}
+
+#[test]
+fn an_owner_killed_takes_its_swtpm_with_it() {
+	let base = tempfile::tempdir().unwrap();
+	let identity = start(base.path()).identity();
+	killed_owner(base.path(), |_| ());
+	eventually("the kernel ends swtpm", || processes_of(base.path()).is_empty());
+	let tpm = start(base.path());
+	assert_eq!(tpm.identity(), identity);
+	get_time(&tpm, 1).unwrap();
+}
+
+#[test]
+fn a_swtpm_left_over_is_ended_and_nobody_elses() {
+	let (base, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+	let bystander = start(other.path());
+	// Stopped, it cannot follow the kernel's SIGTERM.
+	let left = killed_owner(base.path(), |swtpm| kill(swtpm, "STOP"));
+	assert_eq!(processes_of(base.path()), [left], "it is left over");
+	let tpm = start(base.path());
+	assert_ne!(tpm.process(), Some(left));
+	assert_eq!(processes_of(base.path()), [tpm.process().unwrap()]);
+	get_time(&tpm, 1).unwrap();
+	get_time(&bystander, 1).unwrap();
+	assert_eq!(bystander.resets(), 0);
+}
