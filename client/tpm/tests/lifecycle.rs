@@ -186,7 +186,7 @@ fn owner_for_the_next_tests() {
 	std::thread::sleep(Duration::from_secs(60));
 }
 
-fn killed_owner(base: &Path, before: impl FnOnce(u32)) -> u32 {
+fn killed_owner(base: &Path) {
 	let mut owner = Command::new(std::env::current_exe().unwrap())
 		.args(["--exact", "owner_for_the_next_tests", "--nocapture"])
 		.env(OWNER, base)
@@ -194,19 +194,17 @@ fn killed_owner(base: &Path, before: impl FnOnce(u32)) -> u32 {
 		.spawn()
 		.unwrap();
 	let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
-	let swtpm = lines.find_map(|line| line.ok()?.strip_prefix("swtpm=")?.parse().ok()).unwrap();
+	let swtpm: u32 = lines.find_map(|line| line.ok()?.strip_prefix("swtpm=")?.parse().ok()).unwrap();
 	assert_eq!(processes_of(base), [swtpm]);
-	before(swtpm);
 	owner.kill().unwrap();
 	owner.wait().unwrap();
-	swtpm
 }
 
 #[test]
 fn an_owner_killed_takes_its_swtpm_with_it() {
 	let base = tempfile::tempdir().unwrap();
 	let identity = start(base.path()).identity();
-	killed_owner(base.path(), |_| ());
+	killed_owner(base.path());
 	eventually("the kernel ends swtpm", || processes_of(base.path()).is_empty());
 	let tpm = start(base.path());
 	assert_eq!(tpm.identity(), identity);
@@ -217,13 +215,26 @@ fn an_owner_killed_takes_its_swtpm_with_it() {
 fn a_swtpm_left_over_is_ended_and_nobody_elses() {
 	let (base, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
 	let bystander = start(other.path());
-	// Stopped, it cannot follow the kernel's SIGTERM.
-	let left = killed_owner(base.path(), |swtpm| kill(swtpm, "STOP"));
-	assert_eq!(processes_of(base.path()), [left], "it is left over");
+	let identity = start(base.path()).identity();
+	// As if the kernel had failed to end it, and deaf to SIGTERM on top.
+	let state = base.path().join("tpm/swtpm");
+	let mut left_over = Command::new("swtpm")
+		.args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear", "--tpmstate"])
+		.arg(format!("dir={},mode=0600", state.display()))
+		.arg("--server")
+		.arg(format!("type=unixio,path={}", state.join("socket").display()))
+		.spawn()
+		.unwrap();
+	let left = left_over.id();
+	eventually("it is left over", || processes_of(base.path()) == [left]);
+	kill(left, "STOP");
+	let reaper = std::thread::spawn(move || left_over.wait());
 	let tpm = start(base.path());
 	assert_ne!(tpm.process(), Some(left));
 	assert_eq!(processes_of(base.path()), [tpm.process().unwrap()]);
 	get_time(&tpm, 1).unwrap();
+	reaper.join().unwrap().unwrap();
+	assert_eq!(tpm.identity(), identity);
 	get_time(&bystander, 1).unwrap();
 	assert_eq!(bystander.resets(), 0);
 }
