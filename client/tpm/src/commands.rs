@@ -4,7 +4,8 @@ use crate::{
 	backend::TpmConfig,
 	error::TpmError,
 	identity::{Files, Identity, Lock},
-	service::{TpmHandle, TpmOptions},
+	service::TpmHandle,
+	status::TpmOptions,
 };
 use futures::executor::block_on;
 use std::{

@@ -35,6 +35,8 @@ pub struct EsapiTpm {
 	context: Context,
 	ak: KeyHandle,
 	key: AttestationKey,
+	/// What the AK is called in qualifiedSigner.
+	signer: Vec<u8>,
 	identity: Identity,
 }
 
@@ -54,7 +56,13 @@ impl EsapiTpm {
 			.identity
 			.attestation_key()
 			.map_err(|why| TpmError::BadAnswer { what: "TPM2_ReadPublic", why: format!("the AK: {why}") })?;
-		Ok(EsapiTpm { context, ak: loaded.ak, key, identity: loaded.identity })
+		let signer = loaded
+			.identity
+			.ek_name()
+			.and_then(|ek| key.qualified_name_under_ek(&ek))
+			.map_err(|why| TpmError::BadAnswer { what: "TPM2_ReadPublic", why: format!("the EK: {why}") })?;
+		let signer = signer.as_bytes().to_vec();
+		Ok(EsapiTpm { context, ak: loaded.ak, key, signer, identity: loaded.identity })
 	}
 
 	/// Is anybody there?
@@ -89,6 +97,10 @@ impl EsapiTpm {
 	}
 
 	fn attested(&self, what: &'static str, (attest, signature): (Attest, Signature)) -> Result<Attested, TpmError> {
+		// tpm2-tss connects to a swtpm anew for every command, and the port may have passed to another node's.
+		if attest.qualified_signer().value() != self.signer {
+			return Err(TpmError::Gone { reason: format!("another TPM answered {what} in its place") });
+		}
 		let attest = attest.marshall().map_err(|e| TpmError::from_tss(what, e))?;
 		let signature = signature.marshall().map_err(|e| TpmError::from_tss(what, e))?;
 		let signature = self

@@ -19,6 +19,8 @@ use std::{
 	io::{ErrorKind, Read, Write},
 	os::unix::fs::OpenOptionsExt,
 	path::{Path, PathBuf},
+	thread::sleep,
+	time::Duration,
 };
 
 /// Bytes as a hex string in JSON.
@@ -214,6 +216,9 @@ impl Files {
 	}
 }
 
+const LOCK_ATTEMPTS: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// An exclusive hold on a folder, for as long as it lives; the kernel drops it with the process.
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -221,7 +226,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-	/// Take it, or say who has it. Never waits.
+	/// Take it, or say who has it, after some 50 ms at most.
 	pub(crate) fn take(lock: &Path, folder: &Path) -> Result<Self, TpmError> {
 		let mut file = OpenOptions::new()
 			.read(true)
@@ -231,12 +236,16 @@ impl Lock {
 			.mode(0o600)
 			.open(lock)
 			.map_err(|e| TpmError::io("open", lock, e))?;
-		match file.try_lock() {
-			Ok(()) => {}
-			Err(TryLockError::WouldBlock) => {
-				return Err(TpmError::InUse { path: folder.to_owned(), holder: read_pid(&mut file) })
+		// `tpm show` looks at the lock by taking it for a moment: try more than once.
+		for attempt in 1.. {
+			match file.try_lock() {
+				Ok(()) => break,
+				Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => sleep(LOCK_PAUSE),
+				Err(TryLockError::WouldBlock) => {
+					return Err(TpmError::InUse { path: folder.to_owned(), holder: read_pid(&mut file) });
+				}
+				Err(TryLockError::Error(e)) => return Err(TpmError::io("lock", lock, e)),
 			}
-			Err(TryLockError::Error(e)) => return Err(TpmError::io("lock", lock, e)),
 		}
 		file.set_len(0)
 			.and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()))

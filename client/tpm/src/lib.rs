@@ -19,7 +19,7 @@
 //! - `probe`, `provision`: can this chip serve, and which keys does it hold.
 //! - [`identity`]: what is kept on disk.
 //! - `swtpm`, [`programs`]: the managed software TPM.
-//! - [`service`]: thread, handle, status.
+//! - [`service`]: thread and handle; [`status`]: how the chip is.
 //! - [`commands`]: `elapse-node tpm ...`.
 //! - [`error`]: what can go wrong, and what to do then.
 //!
@@ -36,6 +36,7 @@ mod probe;
 pub mod programs;
 mod provision;
 pub mod service;
+pub mod status;
 mod swtpm;
 
 pub use backend::{Attested, Clock, PcrBank, PcrSelection, Tpm, TpmConfig};
@@ -43,4 +44,5 @@ pub use error::{ErrorKind, TpmError};
 pub use esapi::EsapiTpm;
 pub use identity::{Files, Identity};
 pub use programs::Programs;
-pub use service::{TpmHandle, TpmOptions, TpmStatus};
+pub use service::TpmHandle;
+pub use status::{TpmOptions, TpmStatus};

@@ -17,6 +17,7 @@ use crate::{
 	identity::{make_private_dir, Files, Identity, Lock},
 	programs::Programs,
 	provision::Mode,
+	status::{TpmOptions, TpmStatus, View},
 	swtpm::{KillSwitch, State, Swtpm},
 };
 use futures::{
@@ -47,76 +48,6 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Calls whose median is the latency that is logged at start.
 const LATENCY_SAMPLES: usize = 5;
 
-/// Settings that have good defaults.
-#[derive(Clone, Debug)]
-pub struct TpmOptions {
-	/// Where swtpm and its tools are.
-	pub programs: Programs,
-	/// How long [`TpmHandle::start`] waits for the chip. An RSA key may take a discrete chip half a minute.
-	pub start_timeout: Duration,
-	/// How long a caller waits for an answer.
-	pub request_timeout: Duration,
-	/// From when on an answer that is due makes the chip [`TpmStatus::Slow`].
-	pub slow_after: Duration,
-}
-
-impl Default for TpmOptions {
-	fn default() -> Self {
-		TpmOptions {
-			programs: Programs::default(),
-			start_timeout: Duration::from_secs(120),
-			request_timeout: Duration::from_secs(10),
-			slow_after: Duration::from_secs(2),
-		}
-	}
-}
-
-/// How a node's chip is.
-#[derive(Clone, Debug)]
-pub enum TpmStatus {
-	/// It answers.
-	Ready {
-		/// What a TPM2_GetTime takes, a moving average.
-		latency: Duration,
-	},
-	/// It has been working on a request for longer than [`TpmOptions::slow_after`].
-	Slow {
-		/// For how long by now.
-		waiting: Duration,
-	},
-	/// It does not answer at all. The service looks for it.
-	Gone {
-		/// Since when.
-		since: Instant,
-		/// How the last attempt ended.
-		reason: String,
-	},
-	/// It answers, but was reset, suspended or replaced by its own past since it last attested: what it attested before
-	/// cannot be paired with what it attests from now on. Ends with the next attestation.
-	Reset {
-		/// The last clock seen before.
-		before: Clock,
-		/// The first one seen after.
-		after: Clock,
-	},
-	/// The service was stopped.
-	Stopped,
-}
-
-impl fmt::Display for TpmStatus {
-	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-		match self {
-			TpmStatus::Ready { latency } => write!(f, "ready, {:.1} ms a call", latency.as_secs_f64() * 1e3),
-			TpmStatus::Slow { waiting } => write!(f, "slow, {:.1} s without an answer", waiting.as_secs_f64()),
-			TpmStatus::Gone { since, reason } => {
-				write!(f, "gone for {:.1} s: {reason}", since.elapsed().as_secs_f64())
-			}
-			TpmStatus::Reset { before, after } => write!(f, "was reset (its time: {before}; now {after})"),
-			TpmStatus::Stopped => write!(f, "stopped"),
-		}
-	}
-}
-
 type Reply<T> = oneshot::Sender<Result<T, TpmError>>;
 
 enum Job {
@@ -133,33 +64,6 @@ enum Job {
 struct Shared {
 	view: Mutex<View>,
 	ended: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct View {
-	latency: Duration,
-	busy_since: Option<Instant>,
-	gone: Option<(Instant, String)>,
-	clock: Option<Clock>,
-	reset: Option<(Clock, Clock)>,
-	resets: u64,
-	process: Option<u32>,
-	ended: bool,
-}
-
-impl View {
-	/// Compare what the chip's clock shows with what it showed last.
-	fn observe(&mut self, now: Clock) {
-		self.reset = None;
-		if let Some(before) = self.clock.replace(now) {
-			let same_run = (before.reset_count, before.restart_count) == (now.reset_count, now.restart_count);
-			if !same_run || now.time < before.time {
-				log::warn!("the TPM was reset: its time was {before} and is {now}");
-				self.reset = Some((before, now));
-				self.resets += 1;
-			}
-		}
-	}
 }
 
 /// A node's chip, shared: cheap to clone, usable from any thread and any executor.
@@ -259,18 +163,7 @@ impl TpmHandle {
 
 	/// How the chip is now.
 	pub fn status(&self) -> TpmStatus {
-		let view = self.0.shared.view.lock();
-		if view.ended {
-			return TpmStatus::Stopped;
-		}
-		if let Some((since, reason)) = &view.gone {
-			return TpmStatus::Gone { since: *since, reason: reason.clone() };
-		}
-		match (view.busy_since.map(|since| since.elapsed()), view.reset) {
-			(Some(waiting), _) if waiting > self.0.options.slow_after => TpmStatus::Slow { waiting },
-			(_, Some((before, after))) => TpmStatus::Reset { before, after },
-			_ => TpmStatus::Ready { latency: view.latency },
-		}
+		self.0.shared.view.lock().status(self.0.options.slow_after)
 	}
 
 	/// How many resets of the chip were seen since the service started. An attestation pairs with a later one only if

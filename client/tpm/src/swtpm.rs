@@ -75,7 +75,7 @@ impl State {
 		let lock = Lock::take(&with_suffix(&dir, ".lock"), &dir)?;
 		// From here on a swtpm in this folder has no owner.
 		end_leftovers(&dir)?;
-		let _ = fs::remove_dir_all(with_suffix(&dir, ".making"));
+		let _ = fs::remove_dir_all(making(&dir));
 		let made = match fs::read_dir(&dir) {
 			Ok(_) if dir.join(PERMANENT).is_file() => true,
 			Ok(mut entries) => {
@@ -93,7 +93,7 @@ impl State {
 
 	/// Manufacture a TPM with EK and platform certificates (swtpm_setup), all or nothing.
 	pub(crate) fn manufacture(&self, programs: &Programs) -> Result<(), TpmError> {
-		let making = with_suffix(&self.dir, ".making");
+		let making = making(&self.dir);
 		make_private_dir(&making)?;
 		let result = manufacture(&making, programs).and_then(|()| {
 			// rename(2) replaces an empty folder.
@@ -101,6 +101,8 @@ impl State {
 		});
 		match (result, self.dir.parent()) {
 			(Err(error), _) => {
+				// swtpm_setup starts a swtpm of its own, which outlives it if it is killed.
+				let _ = end_leftovers(&self.dir);
 				let _ = fs::remove_dir_all(&making);
 				Err(error)
 			}
@@ -329,6 +331,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 	PathBuf::from(concat(&[path.as_os_str(), suffix.as_ref()]))
 }
 
+/// Where a TPM is manufactured.
+fn making(dir: &Path) -> PathBuf {
+	with_suffix(dir, ".making")
+}
+
 /// The value of swtpm's `--tpmstate`, which also marks a swtpm as ours.
 fn state_argument(dir: &Path) -> OsString {
 	concat(&["dir=".as_ref(), dir.as_os_str(), ",mode=0600".as_ref()])
@@ -347,29 +354,30 @@ fn free_port_pair() -> Result<u16, TpmError> {
 	Err(TpmError::io("listen on", "127.0.0.1", "no two neighbouring ports are free"))
 }
 
-/// End every swtpm whose command line names this state folder. The caller holds the folder's lock.
+/// End every swtpm (or swtpm_setup) whose command line names this state folder, or the one that it is made in. The
+/// caller holds the folder's lock.
 fn end_leftovers(dir: &Path) -> Result<(), TpmError> {
-	let ours = state_argument(dir);
-	let proc = match fs::read_dir("/proc") {
-		Ok(entries) => entries,
-		Err(e) => return Err(TpmError::io("read", "/proc", e)),
+	let (run, made) = (state_argument(dir), making(dir));
+	let is_ours = |pid| {
+		is_swtpm_with(pid, |argument| argument == run.as_bytes() || argument.ends_with(made.as_os_str().as_bytes()))
 	};
+	let proc = fs::read_dir("/proc").map_err(|e| TpmError::io("read", "/proc", e))?;
 	for entry in proc.flatten() {
 		let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()).and_then(Pid::from_raw) else {
 			continue;
 		};
-		if !command_line_has(pid, &ours) {
+		if !is_ours(pid) {
 			continue;
 		}
 		// Hold on to the process, then look again: its number may have passed to another in between.
 		let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
-		if !command_line_has(pid, &ours) {
+		if !is_ours(pid) {
 			continue;
 		}
 		log::info!("ending swtpm {}, left over in {}", pid.as_raw_nonzero(), dir.display());
 		let deadline = Instant::now() + STOP_TIMEOUT;
 		let mut signal = Signal::TERM;
-		while command_line_has(pid, &ours) {
+		while is_ours(pid) {
 			match pidfd_send_signal(&process, signal) {
 				Ok(()) => {}
 				Err(rustix::io::Errno::SRCH) => break,
@@ -387,10 +395,12 @@ fn end_leftovers(dir: &Path) -> Result<(), TpmError> {
 	Ok(())
 }
 
-/// Does this process have `argument` among its own? A zombie has none.
-fn command_line_has(pid: Pid, argument: &OsStr) -> bool {
-	fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()))
-		.is_ok_and(|line| line.split(|byte| *byte == 0).any(|part| part == argument.as_bytes()))
+/// Is this process one of swtpm's programs, with an argument like that? A zombie has none.
+fn is_swtpm_with(pid: Pid, wanted: impl Fn(&[u8]) -> bool) -> bool {
+	let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+	let mut arguments = line.split(|byte| *byte == 0);
+	let program = arguments.next().map(|program| Path::new(OsStr::from_bytes(program)));
+	program.and_then(Path::file_name).is_some_and(|name| name.as_bytes().starts_with(b"swtpm")) && arguments.any(wanted)
 }
 
 /// The end of a log, on one line.

@@ -90,6 +90,21 @@ fn a_device_that_is_unplugged_is_used_again_when_it_is_back() {
 }
 
 #[test]
+fn another_chip_at_the_same_address_does_not_attest_for_this_one() {
+	let (base, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+	let mut chip = Foreign::start();
+	let tpm = TpmHandle::start(chip.config(), base.path()).unwrap();
+	chip.power_off();
+	let impostor = Foreign::start_at(chip.port);
+	// With an attestation key of its own under the same handle.
+	let theirs = TpmHandle::start(impostor.config(), other.path()).unwrap();
+	get_time(&theirs, 1).unwrap();
+	let error = get_time(&tpm, 1).unwrap_err();
+	assert!(matches!(error, TpmError::Gone { .. }), "{error}");
+	eventually("the service says why", || tpm.status().to_string().contains("another TPM"));
+}
+
+#[test]
 fn a_device_is_left_running_and_keeps_nothing_of_ours() {
 	let base = tempfile::tempdir().unwrap();
 	let chip = Foreign::start();

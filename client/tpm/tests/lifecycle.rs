@@ -212,6 +212,28 @@ fn an_owner_killed_takes_its_swtpm_with_it() {
 }
 
 #[test]
+fn an_owner_killed_at_any_moment_of_its_first_start_leaves_nothing_half_made() {
+	let dir = tempfile::tempdir().unwrap();
+	for delay in [0, 50, 150, 300, 500, 700, 900, 1100, 1300] {
+		let base = dir.path().join(delay.to_string());
+		let mut owner = Command::new(std::env::current_exe().unwrap())
+			.args(["--exact", "owner_for_the_next_tests", "--nocapture"])
+			.env(OWNER, &base)
+			.stdout(Stdio::null())
+			.spawn()
+			.unwrap();
+		std::thread::sleep(Duration::from_millis(delay));
+		owner.kill().unwrap();
+		owner.wait().unwrap();
+		let tpm = start(&base);
+		assert_eq!(processes_of(&base), [tpm.process().unwrap()], "killed after {delay} ms");
+		let key = tpm.identity().attestation_key().unwrap();
+		let attested = get_time(&tpm, 1).unwrap();
+		ep_tpm::verify_time(&key, &attested.attest, &attested.signature, &[1; 32]).unwrap();
+	}
+}
+
+#[test]
 fn a_swtpm_left_over_is_ended_and_nobody_elses() {
 	let (base, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
 	let bystander = start(other.path());

@@ -72,14 +72,18 @@ pub struct Foreign {
 impl Foreign {
 	/// Without EK certificates.
 	pub fn start() -> Self {
-		let mut foreign = Foreign { child: None, dir: tempfile::tempdir().unwrap(), port: 0 };
-		foreign.port = loop {
+		let port = loop {
 			let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
 			let port = first.local_addr().unwrap().port();
 			if TcpListener::bind((Ipv4Addr::LOCALHOST, port + 1)).is_ok() {
 				break port;
 			}
 		};
+		Self::start_at(port)
+	}
+
+	pub fn start_at(port: u16) -> Self {
+		let mut foreign = Foreign { child: None, dir: tempfile::tempdir().unwrap(), port };
 		foreign.power_on();
 		foreign
 	}
