@@ -36,7 +36,7 @@ pub fn provision(
 	Ok(identity)
 }
 
-/// What [`show`] found.
+/// What [`show()`] found.
 #[derive(Clone, Debug)]
 pub struct Shown {
 	/// The identity on file.
@@ -87,7 +87,7 @@ impl Timings {
 	}
 }
 
-/// What [`bench`] measured.
+/// What [`bench()`] measured.
 #[derive(Clone, Debug)]
 pub struct Bench {
 	/// The bare `Esys_GetTime`, on the thread that owns the chip.

@@ -11,7 +11,7 @@ use std::{
 pub struct TpmOptions {
 	/// Where swtpm and its tools are.
 	pub programs: Programs,
-	/// How long [`TpmHandle::start`] waits for the chip. An RSA key may take a discrete chip half a minute.
+	/// How long [`crate::TpmHandle::start`] waits for the chip. An RSA key may take a discrete chip half a minute.
 	pub start_timeout: Duration,
 	/// How long a caller waits for an answer.
 	pub request_timeout: Duration,

@@ -120,10 +120,11 @@ impl Foreign {
 		TpmConfig::Device { tcti: self.tcti() }
 	}
 
-	/// Run a tpm2_* tool on it. Nobody else may be connected.
-	pub fn tool(&self, line: &[&str]) {
+	/// Run a tpm2_* tool on it; what it prints.
+	pub fn tool(&self, line: &[&str]) -> String {
 		let output = Command::new(line[0]).args(&line[1..]).env("TPM2TOOLS_TCTI", self.tcti()).output().unwrap();
 		assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+		String::from_utf8(output.stdout).unwrap()
 	}
 }
 
