@@ -23,8 +23,8 @@ use std::{
 
 use codec::{Decode, Encode};
 use ep_poet::Hash;
-use sp_core::hashing::blake2_256;
-use sp_runtime::traits::Block as BlockT;
+
+use sp_runtime::traits::{BlakeTwo256, Block as BlockT, Hash as _};
 
 /// Version of the format.
 const VERSION: u8 = 1;
@@ -87,7 +87,7 @@ impl<B: BlockT> Record<B> {
 		// What a crash left half written was never relied on.
 		match fs::remove_file(temporary(&path)) {
 			Ok(()) => log::debug!(target: "poet", "removed what a crash left of {}", temporary(&path).display()),
-			Err(error) if error.kind() == io::ErrorKind::NotFound => {},
+			Err(error) if error.kind() == io::ErrorKind::NotFound => {}
 			Err(source) => return Err(RecordError::Write { path: temporary(&path), source }),
 		}
 		let mut record = Self { entries: VecDeque::new(), last: None, damaged: false, path };
@@ -96,10 +96,10 @@ impl<B: BlockT> Record<B> {
 				Some((entries, last)) => {
 					record.entries = entries.into();
 					record.last = last;
-				},
+				}
 				None => record.set_aside()?,
 			},
-			Ok(None) => {},
+			Ok(None) => {}
 			Err(source) => return Err(RecordError::Read { path: record.path, source }),
 		}
 		Ok(record)
@@ -171,7 +171,7 @@ fn encode<B: BlockT>(entries: &VecDeque<Entry>, last: &Option<B>) -> Vec<u8> {
 	let contents = (entries, last).encode();
 	let mut bytes = Vec::with_capacity(PREFIX + contents.len());
 	bytes.push(VERSION);
-	bytes.extend(blake2_256(&contents));
+	bytes.extend(BlakeTwo256::hash(&contents).as_bytes());
 	bytes.extend(contents);
 	bytes
 }
@@ -179,7 +179,7 @@ fn encode<B: BlockT>(entries: &VecDeque<Entry>, last: &Option<B>) -> Vec<u8> {
 fn decode<B: BlockT>(bytes: &[u8]) -> Option<(Vec<Entry>, Option<B>)> {
 	let (version, rest) = bytes.split_first()?;
 	let (checksum, mut contents) = rest.split_at_checked(PREFIX - 1)?;
-	if *version != VERSION || checksum != blake2_256(contents) {
+	if *version != VERSION || checksum != BlakeTwo256::hash(contents).as_bytes() {
 		return None;
 	}
 	let decoded = Decode::decode(&mut contents).ok()?;
@@ -223,7 +223,7 @@ mod tests {
 	use super::*;
 	use sp_runtime::{
 		generic,
-		traits::{BlakeTwo256, Header as _},
+		traits::Header as _,
 		OpaqueExtrinsic,
 	};
 

@@ -72,6 +72,11 @@ pub enum State {
 		/// The chip's error.
 		reason: String,
 	},
+	/// The wait under way is void; a new one begins.
+	WaitSpoiled {
+		/// Why.
+		reason: String,
+	},
 	/// The chip is not the one that the chain knows for this member, or went back in its counters.
 	WrongChip {
 		/// What does not fit.
@@ -152,6 +157,7 @@ impl State {
 			Self::KeyUnusable { .. } => "keyUnusable",
 			Self::ChainUnreadable { .. } => "chainUnreadable",
 			Self::ChipGone { .. } => "chipGone",
+			Self::WaitSpoiled { .. } => "waitSpoiled",
 			Self::WrongChip { .. } => "wrongChip",
 			Self::ClockBehind { .. } => "clockBehind",
 			Self::Waiting { .. } => "waiting",
@@ -195,10 +201,7 @@ impl fmt::Display for State {
 				 come back from other nodes"
 			),
 			Self::Syncing => write!(f, "the node is catching up with the chain"),
-			Self::Offline => write!(
-				f,
-				"the node has no peers; to author alone, start it with --force-authoring"
-			),
+			Self::Offline => write!(f, "the node has no peers; to author alone, start it with --force-authoring"),
 			Self::NoKey => write!(
 				f,
 				"the keystore has no key of type 'poet'; make one with author_rotateKeys or insert it with author_insertKey"
@@ -206,7 +209,7 @@ impl fmt::Display for State {
 			Self::NotAMember { keys } => {
 				write!(f, "no key of this node is a member's:")?;
 				keys.iter().try_for_each(|key| write!(f, " {key}"))
-			},
+			}
 			Self::NotInThisEpoch { author, epoch } => write!(
 				f,
 				"{author} is a member, but without weight in epoch {epoch}; a change counts from the epoch after the next"
@@ -221,22 +224,23 @@ impl fmt::Display for State {
 			Self::KeyUnusable { reason } => write!(f, "the keystore cannot sign: {reason}"),
 			Self::ChainUnreadable { reason } => write!(f, "the state of the best block cannot be read: {reason}"),
 			Self::ChipGone { reason } => write!(f, "the chip does not answer: {reason}"),
+			Self::WaitSpoiled { reason } => write!(f, "the wait is void, a new one begins: {reason}"),
 			Self::WrongChip { reason } => write!(f, "the chip is not the one this member was admitted with: {reason}"),
 			Self::ClockBehind { by } => {
 				write!(f, "this machine's clock is {} behind the chain's; synchronise it", seconds(*by))
-			},
+			}
 			Self::Waiting { on, parent, needed, .. } => {
 				write!(f, "waiting {} on #{on} ({parent:?})", seconds(*needed))
-			},
+			}
 			Self::Proposing { height } => write!(f, "putting #{height} together"),
 			Self::Sealing { height } => write!(f, "sealing #{height}"),
 			Self::ProposalFailed { height, reason } => write!(f, "#{height} cannot be put together: {reason}"),
 			Self::RecordUnwritable { reason } => {
 				write!(f, "a block is sealed but must not be published before it is recorded: {reason}")
-			},
+			}
 			Self::ImportFailed { height, hash, reason } => {
 				write!(f, "own block #{height} ({hash:?}) was not imported, and is tried again: {reason}")
-			},
+			}
 			Self::SealedBefore { height, hash } => write!(
 				f,
 				"#{height} ({hash:?}) was sealed on the best block before; sealing another would be an equivocation"
@@ -358,6 +362,7 @@ mod tests {
 			State::KeyUnusable { reason: reason.clone() },
 			State::ChainUnreadable { reason: reason.clone() },
 			State::ChipGone { reason: reason.clone() },
+			State::WaitSpoiled { reason: reason.clone() },
 			State::WrongChip { reason: reason.clone() },
 			State::ClockBehind { by: 12_345 },
 			State::Waiting { on: 41, parent: hash, wait: 1_800, needed: 1_900, since: 1, until: 2 },
@@ -383,7 +388,9 @@ mod tests {
 	#[test]
 	fn sentences_name_what_a_person_needs() {
 		let sentences = all().iter().map(State::to_string).collect::<Vec<_>>().join("\n");
-		for part in ["waiting 1.90 s on #41", "1.190 of the chain's, above 1.18", "12 s behind", "#42", &key().to_string()] {
+		for part in
+			["waiting 1.90 s on #41", "1.190 of the chain's, above 1.18", "12 s behind", "#42", &key().to_string()]
+		{
 			assert!(sentences.contains(part), "{part} is not in {sentences}");
 		}
 	}

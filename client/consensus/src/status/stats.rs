@@ -65,7 +65,10 @@ impl Stats {
 		let mut imports = client.every_import_notification_stream();
 		drop(client);
 		while let Some(block) = imports.next().await {
-			if matches!(block.origin, BlockOrigin::Own | BlockOrigin::NetworkBroadcast | BlockOrigin::ConsensusBroadcast) {
+			if matches!(
+				block.origin,
+				BlockOrigin::Own | BlockOrigin::NetworkBroadcast | BlockOrigin::ConsensusBroadcast
+			) {
 				self.observe((*block.header.number()).unique_saturated_into());
 			}
 		}

@@ -1,0 +1,424 @@
+//! A chain, a chip and a node around the worker, all in memory; only the record is a real file.
+
+use std::{
+	collections::HashMap,
+	future::{ready, Ready},
+	path::PathBuf,
+	sync::{
+		atomic::{AtomicBool, AtomicU32, Ordering},
+		Arc,
+	},
+	thread::JoinHandle,
+	time::{Duration, Instant},
+};
+
+use ep_poet::{
+	digest::unseal,
+	rules::{one_power_cycle, verify_sealed, verify_with_state},
+	testing::{SoftChip, Statement},
+	AuthorityId, Contestant, EquivocationProof, Lottery, MemberInfo, Parameters, PoetApi,
+};
+use parking_lot::Mutex;
+use sc_client_api::{
+	BlockImportNotification, FinalityNotifications, ImportNotifications, NewBlockState, StorageEventStream, StorageKey,
+};
+use sc_consensus::{BlockCheckParams, BlockImportParams, ImportResult};
+use sc_utils::mpsc::{tracing_unbounded, TracingUnboundedSender};
+use sp_api::{ApiError, ApiRef};
+use sp_blockchain::Info;
+use sp_consensus::{BlockOrigin, Error, Proposal, ProposeArgs, Proposer};
+use sp_inherents::InherentData;
+use sp_keystore::{testing::MemoryKeystore, Keystore};
+use sp_runtime::{traits::NumberFor, DigestItem};
+
+use super::super::*;
+use crate::{
+	record::Entry,
+	testing::{header, store, Block, Header, Store},
+};
+
+/// What a test may change while the worker runs.
+pub(super) struct World {
+	pub(super) store: Store,
+	pub(super) genesis: Hash,
+	imports: Mutex<Vec<TracingUnboundedSender<BlockImportNotification<Block>>>>,
+	finality: Mutex<Vec<TracingUnboundedSender<sc_client_api::FinalityNotification<Block>>>>,
+	pub(super) contestant: Mutex<Option<Contestant>>,
+	pub(super) members: Mutex<Vec<MemberInfo>>,
+	pub(super) parameters: Mutex<Parameters>,
+	/// Added to the timestamp of the parent, as if the chain were ahead of us.
+	pub(super) ahead: Mutex<Millis>,
+	pub(super) syncing: AtomicBool,
+	pub(super) offline: AtomicBool,
+	/// Imports that will fail.
+	pub(super) failures: AtomicU32,
+	/// What import was asked to import, whether or not it did.
+	pub(super) attempts: Mutex<Vec<Entry>>,
+	pub(super) record: PathBuf,
+	last: Mutex<HashMap<Hash, ep_poet::Interval>>,
+	pub(super) chip: Mutex<Chip>,
+}
+
+/// The chip's state.
+pub(super) struct Chip {
+	pub(super) soft: SoftChip,
+	started: Instant,
+	pub(super) resets: u32,
+	pub(super) gone: bool,
+	/// Chip milliseconds in a thousand of the node's.
+	pub(super) speed: u64,
+	pub(super) nonces: Vec<Vec<u8>>,
+}
+
+impl World {
+	pub(super) fn best(&self) -> Header {
+		let hash = self.store.info().best_hash;
+		self.store.header(hash).expect("reads").expect("it is best")
+	}
+
+	/// The lottery at `parent`, as the chain would have it.
+	fn lottery(&self, parent: Hash) -> Lottery {
+		let header = self.store.header(parent).expect("reads").expect("only known blocks are asked about");
+		let parent_timestamp =
+			ep_poet::digest::find_pre_digest(header.digest()).map_or(0, |pre| pre.timestamp) + *self.ahead.lock();
+		Lottery {
+			genesis: self.genesis,
+			height: header.number() + 1,
+			epoch: 0,
+			randomness: [5; 32],
+			mean: 10 * 1_000,
+			parent_timestamp,
+			parameters: *self.parameters.lock(),
+		}
+	}
+
+	fn contestant(&self, parent: Hash) -> Option<Contestant> {
+		let mut contestant = self.contestant.lock().clone()?;
+		contestant.last = self.last.lock().get(&parent).copied();
+		Some(contestant)
+	}
+
+	/// Imports a block that is not ours.
+	pub(super) fn foreign(&self, parent: Hash, tag: u8) -> Hash {
+		let number = self.store.number(parent).expect("reads").expect("known") + 1;
+		let block = header(number, parent, tag);
+		self.insert(block.clone(), BlockOrigin::NetworkBroadcast);
+		block.hash()
+	}
+
+	fn insert(&self, header: Header, origin: BlockOrigin) {
+		let hash = header.hash();
+		let last = unseal(header.clone()).ok().and_then(|unsealed| {
+			let (start, end) = ep_poet::rules::attestations(&unsealed).ok()?;
+			one_power_cycle(&start, &end).ok()
+		});
+		let last = last.or_else(|| self.last.lock().get(header.parent_hash()).copied());
+		if let Some(last) = last {
+			self.last.lock().insert(hash, last);
+		}
+		self.store.insert(hash, header.clone(), None, None, NewBlockState::Best, true).expect("it fits");
+		let (unpin, _) = tracing_unbounded("unpin", 1_000);
+		let news = BlockImportNotification::new(hash, origin, header, true, None, unpin);
+		self.imports.lock().retain(|sink| sink.unbounded_send(news.clone()).is_ok());
+	}
+
+	/// Ends the client, and with it the worker.
+	fn end(&self) {
+		self.imports.lock().clear();
+		self.finality.lock().clear();
+	}
+}
+
+#[derive(Clone)]
+pub(super) struct Node(pub(super) Arc<World>);
+
+impl HeaderBackend<Block> for Node {
+	fn header(&self, hash: Hash) -> sp_blockchain::Result<Option<Header>> {
+		self.0.store.header(hash)
+	}
+	fn info(&self) -> Info<Block> {
+		self.0.store.info()
+	}
+	fn status(&self, hash: Hash) -> sp_blockchain::Result<sp_blockchain::BlockStatus> {
+		self.0.store.status(hash)
+	}
+	fn number(&self, hash: Hash) -> sp_blockchain::Result<Option<NumberFor<Block>>> {
+		self.0.store.number(hash)
+	}
+	fn hash(&self, number: NumberFor<Block>) -> sp_blockchain::Result<Option<Hash>> {
+		self.0.store.hash(number)
+	}
+}
+
+impl BlockchainEvents<Block> for Node {
+	fn import_notification_stream(&self) -> ImportNotifications<Block> {
+		let (sink, stream) = tracing_unbounded("imports", 1_000);
+		self.0.imports.lock().push(sink);
+		stream
+	}
+	fn every_import_notification_stream(&self) -> ImportNotifications<Block> {
+		self.import_notification_stream()
+	}
+	fn finality_notification_stream(&self) -> FinalityNotifications<Block> {
+		let (sink, stream) = tracing_unbounded("finality", 1_000);
+		self.0.finality.lock().push(sink);
+		stream
+	}
+	fn storage_changes_notification_stream(
+		&self,
+		_: Option<&[StorageKey]>,
+		_: Option<&[(StorageKey, Option<Vec<StorageKey>>)]>,
+	) -> sp_blockchain::Result<StorageEventStream<Hash>> {
+		Err(sp_blockchain::Error::Backend("not needed".into()))
+	}
+}
+
+pub(super) struct Api(Arc<World>);
+
+impl ProvideRuntimeApi<Block> for Node {
+	type Api = Api;
+	fn runtime_api(&self) -> ApiRef<'_, Api> {
+		Api(self.0.clone()).into()
+	}
+}
+
+sp_api::mock_impl_runtime_apis! {
+	impl PoetApi<Block> for Api {
+		#[advanced]
+		fn lottery(&self, at: Hash) -> Result<Lottery, ApiError> {
+			Ok(self.0.lottery(at))
+		}
+		#[advanced]
+		fn contestant(&self, at: Hash, _author: AuthorityId) -> Result<Option<Contestant>, ApiError> {
+			Ok(self.0.contestant(at))
+		}
+		fn members(&self, from: u32) -> Vec<MemberInfo> {
+			self.0.members.lock().iter().skip(from as usize).cloned().collect()
+		}
+		fn submit_equivocation_report(&self, _proof: EquivocationProof<Header>) -> Option<()> {
+			None
+		}
+	}
+}
+
+#[async_trait::async_trait]
+impl SelectChain<Block> for Node {
+	async fn leaves(&self) -> Result<Vec<Hash>, Error> {
+		Ok(vec![self.0.best().hash()])
+	}
+	async fn best_chain(&self) -> Result<Header, Error> {
+		Ok(self.0.best())
+	}
+}
+
+#[async_trait::async_trait]
+impl BlockImport<Block> for Node {
+	type Error = Error;
+	async fn check_block(&self, _: BlockCheckParams<Block>) -> Result<ImportResult, Error> {
+		Ok(ImportResult::imported(false))
+	}
+	async fn import_block(&self, block: BlockImportParams<Block>) -> Result<ImportResult, Error> {
+		let header = block.post_header();
+		let (hash, parent) = (header.hash(), *header.parent_hash());
+		let entry = Entry { parent, height: *header.number(), hash };
+		self.0.attempts.lock().push(entry);
+		// Every rule holds, and the record came first.
+		let verdict = verify_sealed(header.clone(), self.0.genesis).expect("rules 1 to 8 hold");
+		let contestant = self.0.contestant(parent);
+		verify_with_state(&verdict, &self.0.lottery(parent), contestant.as_ref()).expect("rules 9 to 21 hold");
+		assert!(verdict.unsealed.pre_digest.timestamp <= unix_millis(), "released before its timestamp");
+		let bytes = std::fs::read(&self.0.record).expect("the record is there before import");
+		let recorded = bytes.windows(32).any(|window| window == hash.as_bytes());
+		assert!(recorded, "the block is recorded before import");
+		assert!(block.get_intermediate::<ep_poet::Verdict<Header>>(crate::INTERMEDIATE_KEY).is_ok());
+		if self.0.failures.load(Ordering::SeqCst) > 0 {
+			self.0.failures.fetch_sub(1, Ordering::SeqCst);
+			return Err(Error::ClientImport("as the test wants it".into()));
+		}
+		self.0.insert(header, block.origin);
+		Ok(ImportResult::imported(true))
+	}
+}
+
+impl SyncOracle for Node {
+	fn is_major_syncing(&self) -> bool {
+		self.0.syncing.load(Ordering::SeqCst)
+	}
+	fn is_offline(&self) -> bool {
+		self.0.offline.load(Ordering::SeqCst)
+	}
+}
+
+pub(super) struct Proposing(Header);
+
+impl Environment<Block> for Node {
+	type Proposer = Proposing;
+	type CreateProposer = Ready<Result<Proposing, Error>>;
+	type Error = Error;
+	fn init(&mut self, parent: &Header) -> Self::CreateProposer {
+		ready(Ok(Proposing(parent.clone())))
+	}
+}
+
+impl Proposer<Block> for Proposing {
+	type Error = Error;
+	type Proposal = Ready<Result<Proposal<Block>, Error>>;
+	fn propose(self, args: ProposeArgs<Block>) -> Self::Proposal {
+		let time = sp_timestamp::TimestampInherentData::timestamp_inherent_data(&args.inherent_data);
+		let time = time.expect("it decodes").expect("the worker puts it in");
+		let pre = ep_poet::digest::find_pre_digest(&args.inherent_digests).expect("the worker puts it in");
+		assert_eq!(pre.timestamp, time.as_millis(), "digest and inherent are one number");
+		let mut block = header(self.0.number() + 1, self.0.hash(), 7);
+		block.digest_mut().logs = args.inherent_digests.logs;
+		// As a runtime would.
+		block.digest_mut().push(DigestItem::Other(vec![1]));
+		ready(Ok(Proposal { block: Block::new(block, Vec::new()), storage_changes: Default::default() }))
+	}
+}
+
+#[async_trait::async_trait]
+impl Timer for Node {
+	async fn get_time(&self, nonce: Vec<u8>) -> Result<Attestation, String> {
+		Delay::new(Duration::from_millis(2)).await;
+		let mut chip = self.0.chip.lock();
+		if chip.gone {
+			return Err("unplugged".into());
+		}
+		chip.nonces.push(nonce.clone());
+		let time = 100_000 + chip.started.elapsed().as_millis() as u64 * chip.speed / 1_000;
+		let resets = chip.resets;
+		Ok(chip.soft.get_time(&Statement { time, clock: 1, reset_count: resets, restart_count: 0, nonce }))
+	}
+	fn status(&self) -> String {
+		"soft".into()
+	}
+}
+
+/// A node with a worker.
+pub(super) struct Bench {
+	pub(super) world: Arc<World>,
+	pub(super) status: StatusHandle,
+	pub(super) keystore: Arc<MemoryKeystore>,
+	pub(super) author: AuthorityId,
+	thread: Option<JoinHandle<()>>,
+	_folder: Arc<tempfile::TempDir>,
+}
+
+impl Bench {
+	/// A member whose key is in the keystore. Waits take some tens of milliseconds.
+	pub(super) fn new() -> Self {
+		let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+		let keystore = Arc::new(MemoryKeystore::new());
+		let author: AuthorityId =
+			keystore.sr25519_generate_new(ep_poet::KEY_TYPE, Some("//Alice")).expect("memory").into();
+		let soft = SoftChip::new(1);
+		let contestant = Contestant {
+			weight: 1_000,
+			ak_public: soft.ak_public().try_into().expect("within the bounds"),
+			ek_name: soft.ek_name(),
+			rate: 1_000_000,
+			last: None,
+		};
+		let store = store();
+		let world = World {
+			genesis: store.info().genesis_hash,
+			store,
+			imports: Default::default(),
+			finality: Default::default(),
+			contestant: Mutex::new(Some(contestant)),
+			members: Default::default(),
+			parameters: Mutex::new(Parameters {
+				target: 100,
+				minimum_wait: 20,
+				overhead: 10,
+				max_slack: 2_000,
+				epoch_length: 1_000,
+			}),
+			ahead: Default::default(),
+			syncing: Default::default(),
+			offline: Default::default(),
+			failures: Default::default(),
+			attempts: Default::default(),
+			record: folder.path().join("sealed"),
+			last: Default::default(),
+			chip: Mutex::new(Chip {
+				soft,
+				started: Instant::now(),
+				resets: 1,
+				gone: false,
+				speed: 1_000,
+				nonces: Vec::new(),
+			}),
+		};
+		let world = Arc::new(world);
+		Self { world, status: StatusHandle::new(), keystore, author, thread: None, _folder: folder }
+	}
+
+	/// Starts the worker.
+	pub(super) fn start(mut self) -> Self {
+		let node = Node(self.world.clone());
+		let params = StartPoetParams {
+			client: Arc::new(node.clone()),
+			select_chain: node.clone(),
+			block_import: node.clone(),
+			env: node.clone(),
+			sync_oracle: node.clone(),
+			justification_sync_link: (),
+			keystore: self.keystore.clone(),
+			timer: node,
+			create_inherent_data_providers: |_, _: Millis| async { Ok(NoInherents) },
+			record_path: self.world.record.clone(),
+			status: self.status.clone(),
+			force_authoring: false,
+			max_proposal_portion: MAX_PROPOSAL_PORTION,
+			block_size_limit: None,
+			telemetry: None,
+		};
+		self.thread = Some(std::thread::spawn(|| futures::executor::block_on(start_poet(params))));
+		self
+	}
+
+	/// Stops the worker, as an end of the client does.
+	pub(super) fn stop(&mut self) {
+		self.world.end();
+		if let Some(thread) = self.thread.take() {
+			if let Err(panic) = thread.join() {
+				std::panic::resume_unwind(panic);
+			}
+		}
+	}
+
+	/// Waits until `condition` holds.
+	pub(super) fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
+		let began = Instant::now();
+		while !condition(&self.world) {
+			assert!(began.elapsed() < Duration::from_secs(20), "not within 20 s: {what}; {:?}", self.status.read());
+			assert!(!self.thread.as_ref().is_some_and(JoinHandle::is_finished), "the worker ended: {what}");
+			std::thread::sleep(Duration::from_millis(2));
+		}
+	}
+
+	pub(super) fn until_height(&self, height: u64) {
+		self.until("height", |world| *world.best().number() >= height);
+	}
+
+	pub(super) fn until_state(&self, name: &str) {
+		self.until(name, |_| self.status.read().state.name() == name);
+	}
+}
+
+pub(super) struct NoInherents;
+
+#[async_trait::async_trait]
+impl sp_inherents::InherentDataProvider for NoInherents {
+	async fn provide_inherent_data(&self, _: &mut InherentData) -> Result<(), sp_inherents::Error> {
+		Ok(())
+	}
+	async fn try_handle_error(
+		&self,
+		_: &sp_inherents::InherentIdentifier,
+		_: &[u8],
+	) -> Option<Result<(), sp_inherents::Error>> {
+		None
+	}
+}
