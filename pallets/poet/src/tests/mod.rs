@@ -1,0 +1,6 @@
+//! Tests by theme.
+
+mod blocks;
+mod equivocations;
+mod genesis;
+mod parents;

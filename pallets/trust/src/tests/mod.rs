@@ -1,0 +1,8 @@
+//! Tests by theme.
+
+mod draw;
+mod genesis;
+mod members;
+mod sessions;
+mod steps;
+mod with_poet;
