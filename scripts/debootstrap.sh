@@ -36,6 +36,7 @@ keep=yes
 if [[ -z "$root" ]]; then
 	keep=
 	root="$(mktemp -d)"
+	chmod 755 "$root" # apt fetches as a user of its own
 fi
 cleanup() {
 	mountpoint -q "$root/proc" && umount "$root/proc"
@@ -55,9 +56,13 @@ cp /etc/resolv.conf /etc/hosts "$root/etc/"
 mount -t proc proc "$root/proc"
 mkdir -p "$root/elapse"
 cp -r "$ELAPSE_ROOT/scripts" "$ELAPSE_ROOT/Cargo.toml" "$root/elapse/"
+# Whom this machine trusts is trusted inside: there may be a proxy with a certificate of its own in between.
+cp /etc/ssl/certs/ca-certificates.crt "$root/elapse/"
 
-inside() { chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-	TERM=dumb LANG=C.UTF-8 "$@"; }
+inside() {
+	chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		TERM=dumb LANG=C.UTF-8 CARGO_HTTP_CAINFO=/elapse/ca-certificates.crt "$@"
+}
 
 say "First set-up"
 begun=$SECONDS
@@ -72,6 +77,7 @@ inside /elapse/scripts/setup.sh --tests --check
 say "took $(duration $((SECONDS - begun)))"
 
 say "Trying what was installed"
+# shellcheck disable=SC2016 # expanded inside
 inside bash -euc '
 	dir=$(mktemp -d) && cd "$dir"
 

@@ -48,16 +48,22 @@ SETUP_LISTS_FRESH=
 setup_apt_update() {
 	[[ -z "$SETUP_LISTS_FRESH" ]] || return 0
 	note "reading the package lists (apt-get update)"
-	setup_as_root apt-get update -qq ||
+	setup_as_root apt-get update -qq >&2 ||
 		note "some package lists could not be read; going on with what is known"
 	SETUP_LISTS_FRESH=yes
 }
 
 setup_apt_install() { # packages...
-	setup_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
-		</dev/null >&2 ||
+	local log
+	log="$(mktemp)"
+	if ! setup_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" \
+		</dev/null >"$log" 2>&1; then
+		cat "$log" >&2
+		rm -f "$log"
 		die "apt-get could not install: $*" \
 			"The reason stands above. Without network, bring the packages by other means and start again."
+	fi
+	rm -f "$log"
 }
 
 setup_system_packages() { # entries...
