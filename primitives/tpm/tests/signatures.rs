@@ -78,7 +78,8 @@ fn signature_scheme_refuses_pss_sm2_ecdaa_schnorr_and_hmac() {
 fn signature_scheme_refuses_rsa_under_ecc_and_the_reverse() {
 	assert_eq!(p256().verify(MESSAGE, &rsa_sign(MESSAGE)), Err(Error::SignatureScheme));
 	assert_eq!(rsa().verify(MESSAGE, &p256_sign(MESSAGE)), Err(Error::SignatureScheme));
-	// Even with parts of the other kind's size.
+	// Even with parts of the other kind's size, and whatever the hash: the scheme is judged first.
+	assert_eq!(p256().verify(MESSAGE, &rsassa_signature(0x000C, &[1; 32])), Err(Error::SignatureScheme));
 	assert_eq!(p256().verify(MESSAGE, &rsassa_signature(0x000B, &[1; 32])), Err(Error::SignatureScheme));
 	assert_eq!(rsa().verify(MESSAGE, &ecdsa_signature(0x000B, &[1; 256], &[1; 256])), Err(Error::SignatureScheme));
 }
