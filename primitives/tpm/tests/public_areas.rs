@@ -248,7 +248,9 @@ fn rsa_modulus_refuses_a_short_number_padded_to_the_stated_length() {
 fn rsa_modulus_refuses_an_even_number() {
 	let mut modulus = vec![0xff; 256];
 	modulus[255] = 0xfe;
-	assert_eq!(refusal(&Public::rsa_with(2048, 0, modulus).bytes()), Some(Error::RsaModulus));
+	let public = Public::rsa_with(2048, 0, modulus).bytes();
+	assert_eq!(refusal(&public), Some(Error::RsaModulus));
+	assert_eq!(PublicArea::parse(&public), Err(Error::RsaModulus), "by the parser, for an EK too");
 }
 
 #[test]
