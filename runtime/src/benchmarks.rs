@@ -1,0 +1,54 @@
+//! The benchmarks that weights are generated from.
+
+use alloc::{string::String, vec::Vec};
+use frame_benchmarking::{define_benchmarks, BenchmarkBatch, BenchmarkConfig, BenchmarkList};
+use frame_support::traits::StorageInfo;
+use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
+
+use crate::*;
+
+define_benchmarks!(
+	[frame_system, SystemBench::<Runtime>]
+	[frame_system_extensions, SystemExtensionsBench::<Runtime>]
+	[pallet_balances, Balances]
+	[pallet_grandpa, Grandpa]
+	[pallet_poet, Poet]
+	[pallet_sudo, Sudo]
+	[pallet_timestamp, Timestamp]
+	[pallet_transaction_payment, TransactionPayment]
+	[pallet_trust, Trust]
+	[pallet_utility, Utility]
+);
+
+impl frame_system_benchmarking::Config for Runtime {}
+
+/// Admits members for the lottery's benchmarks.
+pub struct Register;
+
+impl pallet_poet::benchmarking::BenchmarkHelper for Register {
+	fn admit(author: ep_poet::AuthorityId, ak_public: ep_poet::api::AkPublic, ek_name: ep_tpm::Name) {
+		let account = sp_keyring::Sr25519Keyring::Alice.to_account_id();
+		Trust::admit_for_benchmark(account, author, ak_public, ek_name, pallet_trust::MAX_WEIGHT);
+	}
+}
+
+/// What there is to run.
+pub(crate) fn metadata(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
+	use frame_benchmarking::BenchmarkList;
+	use frame_support::traits::StorageInfoTrait;
+
+	let mut list = Vec::<BenchmarkList>::new();
+	list_benchmarks!(list, extra);
+	(list, AllPalletsWithSystem::storage_info())
+}
+
+/// Runs one.
+pub(crate) fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, String> {
+	use frame_support::traits::WhitelistedStorageKeys;
+
+	let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+	let mut batches = Vec::<BenchmarkBatch>::new();
+	let params = (&config, &whitelist);
+	add_benchmarks!(params, batches);
+	Ok(batches)
+}

@@ -1,0 +1,153 @@
+//! What a chain begins with.
+//!
+//! The presets `development` and `local` have everything but members: who they are is in their TPMs. [`Genesis`] takes
+//! members, and makes the patch that a chain specification carries.
+
+use alloc::{vec, vec::Vec};
+use ep_poet::{api::AkPublic, AuthorityId, Millis, Parameters, Weight};
+use ep_tpm::Name;
+use frame_support::build_struct_json_patch;
+use pallet_trust::MemberSpec;
+use serde_json::Value;
+use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET};
+use sp_keyring::Sr25519Keyring;
+
+use crate::{
+	configs::money::ELT, AccountId, BalancesConfig, GrandpaConfig, PoetConfig, RuntimeGenesisConfig, SessionConfig,
+	SessionKeys, SudoConfig, TrustConfig,
+};
+
+/// Name of the preset for networks whose members know each other.
+pub const LOCAL_PRESET: &str = "local";
+
+/// What every account of genesis owns.
+pub const ENDOWMENT: u128 = 1_000_000 * ELT;
+
+/// Blocks in an epoch, unless the specification says otherwise: two minutes at 2 s. Changes of weight take effect
+/// within three epochs.
+pub const EPOCH_LENGTH: u32 = 60;
+
+/// `T` of the presets: what swtpm and good chips do on one machine or network.
+pub const TARGET: Millis = 2_000;
+
+/// Parameters for a block every `target` milliseconds.
+///
+/// * A tenth is the least wait, so that a block has reached most members before the next may be sealed.
+/// * A twentieth is what sealing, propagation and import are expected to take.
+/// * A wait that is over may be used for another five intervals: enough for the slowest chip, and little to hoard.
+pub fn parameters(target: Millis, epoch_length: u32) -> Parameters {
+	Parameters {
+		target,
+		minimum_wait: target / 10,
+		overhead: target / 20,
+		max_slack: target.saturating_mul(5),
+		epoch_length,
+	}
+}
+
+/// A member of genesis.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+	/// The account that answers for it.
+	pub account: AccountId,
+	/// Its key for lottery and seals.
+	pub author: AuthorityId,
+	/// Its key for finality votes.
+	pub grandpa: GrandpaId,
+	/// Its attestation key's `TPMT_PUBLIC`.
+	pub ak_public: AkPublic,
+	/// Name of the endorsement key above that.
+	pub ek_name: Name,
+	/// Its weight in lottery and votes.
+	pub weight: Weight,
+}
+
+/// What a chain begins with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Genesis {
+	/// The lottery's parameters.
+	pub parameters: Parameters,
+	/// The members. A chain without any never has a second block.
+	pub members: Vec<Member>,
+	/// Accounts that own [`ENDOWMENT`], besides the members'.
+	pub endowed: Vec<AccountId>,
+	/// Who may do everything. Without one, nobody can change the members.
+	pub sudo: Option<AccountId>,
+}
+
+impl Genesis {
+	/// A chain for development: well-known accounts own money, and Alice may do everything.
+	pub fn well_known() -> Self {
+		Self {
+			endowed: Sr25519Keyring::well_known().map(|key| key.to_account_id()).collect(),
+			sudo: Some(Sr25519Keyring::Alice.to_account_id()),
+			..Self::bare()
+		}
+	}
+
+	/// A chain on which nobody owns or may do anything yet.
+	pub fn bare() -> Self {
+		Self { parameters: parameters(TARGET, EPOCH_LENGTH), members: vec![], endowed: vec![], sudo: None }
+	}
+
+	/// The patch to the default genesis.
+	pub fn patch(self) -> Value {
+		let Self { parameters, members, mut endowed, sudo } = self;
+		endowed.extend(members.iter().map(|member| member.account.clone()));
+		endowed.sort();
+		endowed.dedup();
+		build_struct_json_patch!(RuntimeGenesisConfig {
+			balances: BalancesConfig { balances: endowed.into_iter().map(|account| (account, ENDOWMENT)).collect() },
+			poet: PoetConfig { parameters },
+			trust: TrustConfig {
+				members: members
+					.iter()
+					.map(|member| {
+						let spec = MemberSpec {
+							author: member.author.clone(),
+							ak_public: member.ak_public.clone(),
+							ek_name: member.ek_name,
+							weight: member.weight,
+						};
+						(member.account.clone(), spec)
+					})
+					.collect(),
+			},
+			session: SessionConfig {
+				keys: members
+					.iter()
+					.map(|member| {
+						let keys = SessionKeys { poet: member.author.clone(), grandpa: member.grandpa.clone() };
+						(member.account.clone(), member.account.clone(), keys)
+					})
+					.collect(),
+			},
+			// Weighted like the members, so that finality and lottery agree from the first block on.
+			grandpa: GrandpaConfig {
+				authorities: members.iter().map(|member| (member.grandpa.clone(), member.weight)).collect(),
+			},
+			sudo: SudoConfig { key: sudo },
+		})
+	}
+}
+
+/// Where the sudo key is in storage. A chain whose genesis has nothing there has none for ever.
+pub fn sudo_key_location() -> [u8; 32] {
+	pallet_sudo::Key::<crate::Runtime>::hashed_key()
+}
+
+/// The preset named `id`.
+pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
+	let genesis = match id.as_ref() {
+		DEV_RUNTIME_PRESET | LOCAL_PRESET => Genesis::well_known(),
+		_ => return None,
+	};
+	// A `Value` with string keys always serialises.
+	serde_json::to_vec(&genesis.patch()).ok()
+}
+
+/// The presets there are.
+pub fn preset_names() -> Vec<PresetId> {
+	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_PRESET)]
+}
