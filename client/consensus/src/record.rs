@@ -221,11 +221,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use sp_runtime::{
-		generic,
-		traits::Header as _,
-		OpaqueExtrinsic,
-	};
+	use sp_runtime::{generic, traits::Header as _, OpaqueExtrinsic};
 
 	type Block = generic::Block<generic::Header<u32, BlakeTwo256>, OpaqueExtrinsic>;
 

@@ -11,6 +11,8 @@
 
 mod certificate;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 pub use certificate::{AttestationView, CertificateView, ClaimView, Outcome, RuleView, TimeView, VrfView};
 pub use stats::{AuthorStats, RecentView, StaleView, StatsView};

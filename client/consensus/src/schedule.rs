@@ -134,13 +134,15 @@ pub struct ChipClock {
 	speed: u32,
 	measured: bool,
 	margin: Duration,
+	/// The shortest call so far.
+	latency: Option<Duration>,
 }
 
-/// What the chip said its time was, and when it was asked.
+/// What the chip said its time was, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reading {
-	/// When it was asked.
-	pub asked: Instant,
+	/// When it looked at its clock, see [`ChipClock::looked_at`].
+	pub at: Instant,
 	/// Reset and restart count.
 	pub cycle: (u32, u32),
 	/// Its time.
@@ -149,7 +151,7 @@ pub struct Reading {
 
 impl Default for ChipClock {
 	fn default() -> Self {
-		Self { last: None, speed: ONE, measured: false, margin: LEAST_MARGIN }
+		Self { last: None, speed: ONE, measured: false, margin: LEAST_MARGIN, latency: None }
 	}
 }
 
@@ -159,13 +161,27 @@ const MOST_MARGIN: Duration = Duration::from_millis(50);
 const LEAST_BASE: Duration = Duration::from_millis(500);
 
 impl ChipClock {
+	/// When the chip looked at its clock for a call between these two instants. It looks first and signs then, so it is
+	/// the end of the call that tells: a call that had to queue for the chip only began later.
+	pub fn looked_at(&mut self, asked: Instant, answered: Instant) -> Instant {
+		let took = answered.saturating_duration_since(asked);
+		let least = self.latency.map_or(took, |least| least.min(took));
+		self.latency = Some(least);
+		asked + (took - least)
+	}
+
+	/// What a call takes at least.
+	pub fn latency(&self) -> Duration {
+		self.latency.unwrap_or_default()
+	}
+
 	/// Takes in a reading.
 	pub fn observe(&mut self, reading: Reading) {
 		let Some(last) = self.last else {
 			self.last = Some(reading);
 			return;
 		};
-		let host = reading.asked.saturating_duration_since(last.asked);
+		let host = reading.at.saturating_duration_since(last.at);
 		if reading.cycle != last.cycle || reading.time < last.time {
 			self.last = Some(reading);
 			return;
@@ -194,7 +210,7 @@ impl ChipClock {
 	}
 }
 
-/// How long this node takes from the start of proposing to a sealed block.
+/// How long this node takes to put a block together.
 #[derive(Clone, Debug, Default)]
 pub struct Pace {
 	mean: Duration,
@@ -365,7 +381,7 @@ mod tests {
 		let mut clock = ChipClock::default();
 		assert_eq!(clock.node_time(1_000), SECOND + LEAST_MARGIN);
 		for second in 0..50u32 {
-			clock.observe(Reading { asked: start + second * SECOND, cycle: (1, 0), time: 5 + 950 * u64::from(second) });
+			clock.observe(Reading { at: start + second * SECOND, cycle: (1, 0), time: 5 + 950 * u64::from(second) });
 		}
 		let waited = clock.node_time(950);
 		assert!(waited >= SECOND && waited <= SECOND + 3 * LEAST_MARGIN, "{waited:?}");
@@ -375,10 +391,20 @@ mod tests {
 	fn a_reset_chip_is_not_mistaken_for_a_slow_one() {
 		let start = Instant::now();
 		let mut clock = ChipClock::default();
-		clock.observe(Reading { asked: start, cycle: (1, 0), time: 1_000_000 });
-		clock.observe(Reading { asked: start + SECOND, cycle: (2, 0), time: 10 });
-		clock.observe(Reading { asked: start + 2 * SECOND, cycle: (2, 0), time: 1_010 });
+		clock.observe(Reading { at: start, cycle: (1, 0), time: 1_000_000 });
+		clock.observe(Reading { at: start + SECOND, cycle: (2, 0), time: 10 });
+		clock.observe(Reading { at: start + 2 * SECOND, cycle: (2, 0), time: 1_010 });
 		assert_eq!(clock.node_time(1_000), SECOND + LEAST_MARGIN);
+	}
+
+	#[test]
+	fn a_call_that_queued_for_the_chip_is_not_taken_for_an_early_look() {
+		let start = Instant::now();
+		let mut clock = ChipClock::default();
+		assert_eq!(clock.looked_at(start, start + SECOND / 5), start);
+		assert_eq!(clock.looked_at(start, start + SECOND), start + SECOND * 4 / 5);
+		assert_eq!(clock.looked_at(start, start + SECOND / 10), start);
+		assert_eq!(clock.latency(), SECOND / 10);
 	}
 
 	#[test]

@@ -87,6 +87,11 @@ pub enum State {
 		/// By how much.
 		by: Millis,
 	},
+	/// The draw is made; the chip's first attestation is being made.
+	Beginning {
+		/// Height of the block to come.
+		height: u64,
+	},
 	/// A wait is under way.
 	Waiting {
 		/// The parent's height.
@@ -160,6 +165,7 @@ impl State {
 			Self::WaitSpoiled { .. } => "waitSpoiled",
 			Self::WrongChip { .. } => "wrongChip",
 			Self::ClockBehind { .. } => "clockBehind",
+			Self::Beginning { .. } => "beginning",
 			Self::Waiting { .. } => "waiting",
 			Self::Proposing { .. } => "proposing",
 			Self::Sealing { .. } => "sealing",
@@ -172,7 +178,7 @@ impl State {
 
 	/// Whether the node takes part in the lottery of the next height.
 	pub fn takes_part(&self) -> bool {
-		matches!(self, Self::Waiting { .. } | Self::Proposing { .. } | Self::Sealing { .. })
+		matches!(self, Self::Beginning { .. } | Self::Waiting { .. } | Self::Proposing { .. } | Self::Sealing { .. })
 	}
 
 	/// Whether this is how a healthy member may look.
@@ -229,6 +235,7 @@ impl fmt::Display for State {
 			Self::ClockBehind { by } => {
 				write!(f, "this machine's clock is {} behind the chain's; synchronise it", seconds(*by))
 			}
+			Self::Beginning { height } => write!(f, "beginning the wait for #{height}"),
 			Self::Waiting { on, parent, needed, .. } => {
 				write!(f, "waiting {} on #{on} ({parent:?})", seconds(*needed))
 			}
@@ -365,6 +372,7 @@ mod tests {
 			State::WaitSpoiled { reason: reason.clone() },
 			State::WrongChip { reason: reason.clone() },
 			State::ClockBehind { by: 12_345 },
+			State::Beginning { height },
 			State::Waiting { on: 41, parent: hash, wait: 1_800, needed: 1_900, since: 1, until: 2 },
 			State::Proposing { height },
 			State::Sealing { height },
@@ -410,6 +418,6 @@ mod tests {
 	#[test]
 	fn only_waiting_and_sealing_take_part() {
 		let names = all().iter().filter(|s| s.takes_part()).map(State::name).collect::<Vec<_>>();
-		assert_eq!(names, ["waiting", "proposing", "sealing"]);
+		assert_eq!(names, ["beginning", "waiting", "proposing", "sealing"]);
 	}
 }

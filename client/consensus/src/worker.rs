@@ -16,6 +16,8 @@
 //! * *Says why*: whenever it does not author, [`StatusHandle`] holds the reason, and the log says it once.
 //! * *Comes back*: no failure of chip, disk, keystore or database ends the worker; it tries again.
 
+#[cfg(test)]
+pub(crate) mod bench;
 mod draw;
 mod seal;
 #[cfg(test)]

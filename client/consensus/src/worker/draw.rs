@@ -89,25 +89,30 @@ where
 			Err(state) => return Ok(Err(state)),
 		};
 		let lottery = &drawn.lottery;
+		// After a failure that state stays until the chip has answered: it is said once, not at every attempt.
+		if self.status.read().state.takes_part() {
+			self.status.set(State::Beginning { height: lottery.height });
+		}
 		let nonce = start_nonce(lottery.genesis, hash, lottery.height, &drawn.author, lottery.mean, &drawn.vrf);
 		let asked = Instant::now();
 		let start = match watch.unless_moved(hash, self.timer.get_time(nonce.to_vec())).await? {
 			Ok(start) => start,
 			Err(reason) => return Ok(Err(State::ChipGone { reason })),
 		};
-		let latency = asked.elapsed();
+		let answered = Instant::now();
 		let begun = match check_start(&start, &nonce, &drawn.contestant) {
 			Ok(begun) => begun,
 			Err(reason) => return Ok(Err(State::WrongChip { reason })),
 		};
 		self.chip_failures = 0;
-		self.clock.observe(Reading { asked, cycle: cycle(&begun), time: begun.time });
+		let at = self.clock.looked_at(asked, answered);
+		self.clock.observe(Reading { at, cycle: cycle(&begun), time: begun.time });
 
 		let slack = lottery.parameters.max_slack;
 		let until = self.clock.node_time(drawn.needed);
 		// A2 is to be asked for while there is still time for its answer.
-		let stale = self.clock.node_time(drawn.needed.saturating_add(slack)).saturating_sub(latency * 2);
-		let plan = Plan { parent: hash, over: after(asked, until), stale: after(asked, stale) };
+		let stale = self.clock.node_time(drawn.needed.saturating_add(slack)).saturating_sub(self.clock.latency() * 2);
+		let plan = Plan { parent: hash, over: after(at, until), stale: after(at, stale) };
 		// Waiting for a full block longer than this for freshness' sake would tie up a processor for nothing.
 		self.longest_lead = Duration::from_millis(lottery.parameters.target / 3);
 		let now = unix_millis();
@@ -116,7 +121,7 @@ where
 		info!(target: LOG, "waiting {} on #{on} ({hash:?})", seconds(drawn.needed));
 		self.status.update(|status| {
 			status.author = Some(drawn.author.clone());
-			status.chip_latency = Some(latency);
+			status.chip_latency = Some(answered - asked);
 		});
 		self.chip_status();
 		self.status.set(State::Waiting {

@@ -37,6 +37,9 @@ use crate::{
 /// Times that A2 is asked for before the chip's time is held to stand still.
 const END_ATTEMPTS: u32 = 10;
 
+/// From how many milliseconds on it is said that a block waits for this machine's clock.
+const NOTABLE: Millis = 1_000;
+
 /// A sealed block, not published yet.
 pub(super) struct Sealed<B: BlockT> {
 	pub(super) entry: Entry,
@@ -64,7 +67,7 @@ where
 		let parent = wait.plan.parent;
 		let began = Instant::now();
 		let lottery = &wait.drawn.lottery;
-		let remaining = wait.plan.over.saturating_duration_since(began).max(self.pace.least());
+		let remaining = wait.plan.over.saturating_duration_since(began).max(self.pace.least()) + self.clock.latency();
 		let now = unix_millis();
 		let rate = wait.drawn.contestant.rate;
 		let timestamp = timestamp(now, remaining, lottery.parent_timestamp, wait.drawn.wait, rate);
@@ -92,18 +95,20 @@ where
 			Ok(proposal) => proposal,
 			Err(reason) => return Ok(Err(State::ProposalFailed { height: wait.height, reason })),
 		};
-		let proposed = began.elapsed();
+		self.pace.observe(began.elapsed());
 		let (header, body) = block.deconstruct();
 
 		self.status.set(State::Sealing { height: wait.height });
 		watch.sleep_until(parent, wait.plan.over).await?;
-		let sealing = Instant::now();
 		let end = match self.attest_end(watch, &wait, &header).await? {
 			Ok(end) => end,
 			Err(state) => return Ok(Err(state)),
 		};
-		self.pace.observe(proposed + sealing.elapsed());
 		// The others hold a block that is ahead of their clocks; one that is ahead of ours is not released at all.
+		let by = timestamp.saturating_sub(unix_millis());
+		if by > NOTABLE {
+			self.status.set(State::ClockBehind { by });
+		}
 		watch.hold_until(parent, timestamp).await?;
 		watch.check(parent).await?;
 		let action = StateAction::ApplyChanges(StorageChanges::Changes(storage_changes));
@@ -155,8 +160,10 @@ where
 				Ok(ended) => ended,
 				Err(error) => return gone(format!("its answer is no time attestation: {error}")),
 			};
-			self.clock.observe(Reading { asked, cycle: cycle(&ended), time: ended.time });
-			self.status.update(|status| status.chip_latency = Some(asked.elapsed()));
+			let answered = Instant::now();
+			let at = self.clock.looked_at(asked, answered);
+			self.clock.observe(Reading { at, cycle: cycle(&ended), time: ended.time });
+			self.status.update(|status| status.chip_latency = Some(answered - asked));
 			if cycle(&ended) != cycle(&wait.begun) || ended.time < wait.begun.time {
 				return spoiled(String::from("the chip was reset or suspended meanwhile"));
 			}
@@ -262,7 +269,8 @@ where
 		let Some((entry, block)) = self.record.last() else { return };
 		let (entry, block) = (*entry, block.clone());
 		let known = |hash| self.client.number(hash).ok().flatten().is_some();
-		if !known(entry.hash) && known(entry.parent) {
+		let open = *block.header().number() > self.client.info().finalized_number;
+		if open && !known(entry.hash) && known(entry.parent) {
 			info!(target: LOG, "importing #{} ({:?}) again, sealed before the last stop", entry.height, entry.hash);
 			self.import_again(entry, block).await;
 		}

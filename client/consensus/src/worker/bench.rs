@@ -18,6 +18,7 @@ use ep_poet::{
 	testing::{SoftChip, Statement},
 	AuthorityId, Contestant, EquivocationProof, Lottery, MemberInfo, Parameters, PoetApi,
 };
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use sc_client_api::{
 	BlockImportNotification, FinalityNotifications, ImportNotifications, NewBlockState, StorageEventStream, StorageKey,
@@ -31,47 +32,51 @@ use sp_inherents::InherentData;
 use sp_keystore::{testing::MemoryKeystore, Keystore};
 use sp_runtime::{traits::NumberFor, DigestItem};
 
-use super::super::*;
+use super::*;
 use crate::{
 	record::Entry,
 	testing::{header, store, Block, Header, Store},
 };
 
 /// What a test may change while the worker runs.
-pub(super) struct World {
-	pub(super) store: Store,
-	pub(super) genesis: Hash,
+pub(crate) struct World {
+	pub(crate) store: Store,
+	pub(crate) genesis: Hash,
 	imports: Mutex<Vec<TracingUnboundedSender<BlockImportNotification<Block>>>>,
 	finality: Mutex<Vec<TracingUnboundedSender<sc_client_api::FinalityNotification<Block>>>>,
-	pub(super) contestant: Mutex<Option<Contestant>>,
-	pub(super) members: Mutex<Vec<MemberInfo>>,
-	pub(super) parameters: Mutex<Parameters>,
+	pub(crate) contestant: Mutex<Option<Contestant>>,
+	pub(crate) members: Mutex<Vec<MemberInfo>>,
+	pub(crate) parameters: Mutex<Parameters>,
 	/// Added to the timestamp of the parent, as if the chain were ahead of us.
-	pub(super) ahead: Mutex<Millis>,
-	pub(super) syncing: AtomicBool,
-	pub(super) offline: AtomicBool,
+	pub(crate) ahead: Mutex<Millis>,
+	pub(crate) syncing: AtomicBool,
+	pub(crate) offline: AtomicBool,
+	/// What proposing takes.
+	pub(crate) proposing: Mutex<Duration>,
 	/// Imports that will fail.
-	pub(super) failures: AtomicU32,
+	pub(crate) failures: AtomicU32,
 	/// What import was asked to import, whether or not it did.
-	pub(super) attempts: Mutex<Vec<Entry>>,
-	pub(super) record: PathBuf,
+	pub(crate) attempts: Mutex<Vec<Entry>>,
+	pub(crate) record: PathBuf,
 	last: Mutex<HashMap<Hash, ep_poet::Interval>>,
-	pub(super) chip: Mutex<Chip>,
+	pub(crate) chip: Mutex<Chip>,
 }
 
 /// The chip's state.
-pub(super) struct Chip {
-	pub(super) soft: SoftChip,
+pub(crate) struct Chip {
+	pub(crate) soft: SoftChip,
 	started: Instant,
-	pub(super) resets: u32,
-	pub(super) gone: bool,
+	pub(crate) resets: u32,
+	pub(crate) gone: bool,
+	/// How much longer than usual it takes.
+	pub(crate) slow: Duration,
 	/// Chip milliseconds in a thousand of the node's.
-	pub(super) speed: u64,
-	pub(super) nonces: Vec<Vec<u8>>,
+	pub(crate) speed: u64,
+	pub(crate) nonces: Vec<Vec<u8>>,
 }
 
 impl World {
-	pub(super) fn best(&self) -> Header {
+	pub(crate) fn best(&self) -> Header {
 		let hash = self.store.info().best_hash;
 		self.store.header(hash).expect("reads").expect("it is best")
 	}
@@ -99,7 +104,7 @@ impl World {
 	}
 
 	/// Imports a block that is not ours.
-	pub(super) fn foreign(&self, parent: Hash, tag: u8) -> Hash {
+	pub(crate) fn foreign(&self, parent: Hash, tag: u8) -> Hash {
 		let number = self.store.number(parent).expect("reads").expect("known") + 1;
 		let block = header(number, parent, tag);
 		self.insert(block.clone(), BlockOrigin::NetworkBroadcast);
@@ -130,7 +135,7 @@ impl World {
 }
 
 #[derive(Clone)]
-pub(super) struct Node(pub(super) Arc<World>);
+pub(crate) struct Node(pub(crate) Arc<World>);
 
 impl HeaderBackend<Block> for Node {
 	fn header(&self, hash: Hash) -> sp_blockchain::Result<Option<Header>> {
@@ -173,7 +178,7 @@ impl BlockchainEvents<Block> for Node {
 	}
 }
 
-pub(super) struct Api(Arc<World>);
+pub(crate) struct Api(Arc<World>);
 
 impl ProvideRuntimeApi<Block> for Node {
 	type Api = Api;
@@ -249,20 +254,20 @@ impl SyncOracle for Node {
 	}
 }
 
-pub(super) struct Proposing(Header);
+pub(crate) struct Proposing(Header, Duration);
 
 impl Environment<Block> for Node {
 	type Proposer = Proposing;
 	type CreateProposer = Ready<Result<Proposing, Error>>;
 	type Error = Error;
 	fn init(&mut self, parent: &Header) -> Self::CreateProposer {
-		ready(Ok(Proposing(parent.clone())))
+		ready(Ok(Proposing(parent.clone(), *self.0.proposing.lock())))
 	}
 }
 
 impl Proposer<Block> for Proposing {
 	type Error = Error;
-	type Proposal = Ready<Result<Proposal<Block>, Error>>;
+	type Proposal = BoxFuture<'static, Result<Proposal<Block>, Error>>;
 	fn propose(self, args: ProposeArgs<Block>) -> Self::Proposal {
 		let time = sp_timestamp::TimestampInherentData::timestamp_inherent_data(&args.inherent_data);
 		let time = time.expect("it decodes").expect("the worker puts it in");
@@ -272,14 +277,19 @@ impl Proposer<Block> for Proposing {
 		block.digest_mut().logs = args.inherent_digests.logs;
 		// As a runtime would.
 		block.digest_mut().push(DigestItem::Other(vec![1]));
-		ready(Ok(Proposal { block: Block::new(block, Vec::new()), storage_changes: Default::default() }))
+		let proposal = Proposal { block: Block::new(block, Vec::new()), storage_changes: Default::default() };
+		Box::pin(async move {
+			Delay::new(self.1).await;
+			Ok(proposal)
+		})
 	}
 }
 
 #[async_trait::async_trait]
 impl Timer for Node {
 	async fn get_time(&self, nonce: Vec<u8>) -> Result<Attestation, String> {
-		Delay::new(Duration::from_millis(2)).await;
+		let slow = self.0.chip.lock().slow;
+		Delay::new(slow + Duration::from_millis(2)).await;
 		let mut chip = self.0.chip.lock();
 		if chip.gone {
 			return Err("unplugged".into());
@@ -295,18 +305,18 @@ impl Timer for Node {
 }
 
 /// A node with a worker.
-pub(super) struct Bench {
-	pub(super) world: Arc<World>,
-	pub(super) status: StatusHandle,
-	pub(super) keystore: Arc<MemoryKeystore>,
-	pub(super) author: AuthorityId,
+pub(crate) struct Bench {
+	pub(crate) world: Arc<World>,
+	pub(crate) status: StatusHandle,
+	pub(crate) keystore: Arc<MemoryKeystore>,
+	pub(crate) author: AuthorityId,
 	thread: Option<JoinHandle<()>>,
 	_folder: Arc<tempfile::TempDir>,
 }
 
 impl Bench {
 	/// A member whose key is in the keystore. Waits take some tens of milliseconds.
-	pub(super) fn new() -> Self {
+	pub(crate) fn new() -> Self {
 		let folder = Arc::new(tempfile::tempdir().expect("a folder"));
 		let keystore = Arc::new(MemoryKeystore::new());
 		let author: AuthorityId =
@@ -337,6 +347,7 @@ impl Bench {
 			ahead: Default::default(),
 			syncing: Default::default(),
 			offline: Default::default(),
+			proposing: Default::default(),
 			failures: Default::default(),
 			attempts: Default::default(),
 			record: folder.path().join("sealed"),
@@ -346,6 +357,7 @@ impl Bench {
 				started: Instant::now(),
 				resets: 1,
 				gone: false,
+				slow: Duration::ZERO,
 				speed: 1_000,
 				nonces: Vec::new(),
 			}),
@@ -354,8 +366,14 @@ impl Bench {
 		Self { world, status: StatusHandle::new(), keystore, author, thread: None, _folder: folder }
 	}
 
-	/// Starts the worker.
-	pub(super) fn start(mut self) -> Self {
+	/// Starts the worker, with the chip in memory.
+	pub(crate) fn start(self) -> Self {
+		let chip = Node(self.world.clone());
+		self.start_with(chip)
+	}
+
+	/// Starts the worker, with any chip.
+	pub(crate) fn start_with(mut self, timer: impl Timer) -> Self {
 		let node = Node(self.world.clone());
 		let params = StartPoetParams {
 			client: Arc::new(node.clone()),
@@ -365,7 +383,7 @@ impl Bench {
 			sync_oracle: node.clone(),
 			justification_sync_link: (),
 			keystore: self.keystore.clone(),
-			timer: node,
+			timer,
 			create_inherent_data_providers: |_, _: Millis| async { Ok(NoInherents) },
 			record_path: self.world.record.clone(),
 			status: self.status.clone(),
@@ -379,7 +397,7 @@ impl Bench {
 	}
 
 	/// Stops the worker, as an end of the client does.
-	pub(super) fn stop(&mut self) {
+	pub(crate) fn stop(&mut self) {
 		self.world.end();
 		if let Some(thread) = self.thread.take() {
 			if let Err(panic) = thread.join() {
@@ -389,7 +407,7 @@ impl Bench {
 	}
 
 	/// Waits until `condition` holds.
-	pub(super) fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
+	pub(crate) fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
 		let began = Instant::now();
 		while !condition(&self.world) {
 			assert!(began.elapsed() < Duration::from_secs(20), "not within 20 s: {what}; {:?}", self.status.read());
@@ -398,16 +416,16 @@ impl Bench {
 		}
 	}
 
-	pub(super) fn until_height(&self, height: u64) {
+	pub(crate) fn until_height(&self, height: u64) {
 		self.until("height", |world| *world.best().number() >= height);
 	}
 
-	pub(super) fn until_state(&self, name: &str) {
+	pub(crate) fn until_state(&self, name: &str) {
 		self.until(name, |_| self.status.read().state.name() == name);
 	}
 }
 
-pub(super) struct NoInherents;
+pub(crate) struct NoInherents;
 
 #[async_trait::async_trait]
 impl sp_inherents::InherentDataProvider for NoInherents {
