@@ -392,7 +392,9 @@ impl Bench {
 			block_size_limit: None,
 			telemetry: None,
 		};
-		self.thread = Some(std::thread::spawn(|| futures::executor::block_on(start_poet(params))));
+		// Moved to the thread as a node's task manager moves it: it must be `Send`.
+		let worker = start_poet(params);
+		self.thread = Some(std::thread::spawn(|| futures::executor::block_on(worker)));
 		self
 	}
 
