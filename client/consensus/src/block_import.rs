@@ -14,7 +14,7 @@
 //!
 //! # What comes without its parent's state
 //! * *Headers of a warp proof* ([`BlockOrigin::WarpSync`]): finalised by the votes in the proof.
-//! * *Gap sync*: blocks below a finalised one, whose hash each of them leads up to.
+//! * *Gap sync*: history below a block that is final. Nothing is built on it and no state comes of it.
 //! * *State import*: the state's root is in a header that GRANDPA finalised.
 //! * *Headers ahead of a state* (`StateAction::Skip`, only ever asked for by our own sync in mode `fast`): nothing
 //!   vouches for them until one of them is finalised. Each weighs 1, less than any verified block, so claims that nobody

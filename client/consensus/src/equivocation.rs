@@ -11,7 +11,7 @@ use ep_poet::{
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_api::{ApiError, ApiExt, ProvideRuntimeApi};
 use sp_runtime::traits::{Block as BlockT, Header as HeaderT};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// Certificates remembered of one author.
 pub const REMEMBERED: usize = 8;
@@ -24,12 +24,13 @@ pub(crate) struct Memory<H> {
 	seen: HashMap<AuthorityId, VecDeque<Verdict<H>>>,
 	/// Authors in `seen`, the one heard of last at the end.
 	order: VecDeque<AuthorityId>,
-	reported: HashSet<AuthorityId>,
+	/// The epoch that each was last reported for: the chain punishes once an epoch.
+	reported: HashMap<AuthorityId, u64>,
 }
 
 impl<H> Default for Memory<H> {
 	fn default() -> Self {
-		Self { seen: HashMap::new(), order: VecDeque::new(), reported: HashSet::new() }
+		Self { seen: HashMap::new(), order: VecDeque::new(), reported: HashMap::new() }
 	}
 }
 
@@ -41,7 +42,7 @@ fn sealed<H: HeaderT<Hash = Hash>>(verdict: &Verdict<H>) -> H {
 
 impl<H: HeaderT<Hash = Hash>> Memory<H> {
 	/// Remembers a certificate that holds. Gives the proof if its author is caught by it, until it is
-	/// [reported](Self::reported).
+	/// [reported](Self::reported) in that epoch.
 	pub(crate) fn note(&mut self, verdict: &Verdict<H>) -> Option<(Offence, EquivocationProof<H>)> {
 		let author = &verdict.unsealed.pre_digest.author;
 		if self.order.back() != Some(author) {
@@ -59,7 +60,7 @@ impl<H: HeaderT<Hash = Hash>> Memory<H> {
 		if seen.iter().any(|other| other.unsealed.pre_seal == verdict.unsealed.pre_seal) {
 			return None;
 		}
-		let caught = (!self.reported.contains(author))
+		let caught = (self.reported.get(author) != Some(&verdict.unsealed.pre_digest.claim.epoch))
 			.then(|| seen.iter().find_map(|other| offence(other, verdict).map(|offence| (offence, other))))
 			.flatten()
 			.map(|(offence, other)| {
@@ -73,9 +74,9 @@ impl<H: HeaderT<Hash = Hash>> Memory<H> {
 		caught
 	}
 
-	/// No more proofs about `author`: one is enough.
-	pub(crate) fn reported(&mut self, author: &AuthorityId) {
-		self.reported.insert(author.clone());
+	/// No more proofs about `author` in `epoch`: one is enough.
+	pub(crate) fn reported(&mut self, author: &AuthorityId, epoch: u64) {
+		self.reported.insert(author.clone(), epoch);
 	}
 }
 
@@ -119,7 +120,7 @@ mod tests {
 		let (offence, proof) = memory.note(&two).unwrap();
 		assert_eq!(offence, Offence::TwoBlocks);
 		assert_eq!((proof.first.hash(), proof.second.hash()), (one.hash, two.hash));
-		memory.reported(&proof.author);
+		memory.reported(&proof.author, 0);
 		assert!(memory.note(&verdict(1, parent(1), 3, interval(20, 30))).is_none());
 	}
 

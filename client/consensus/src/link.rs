@@ -178,9 +178,9 @@ impl<B: BlockT<Hash = Hash>> PoetLink<B> {
 		self.0.wake.lock().take()
 	}
 
-	/// The author was reported.
-	pub(crate) fn reported(&self, author: &AuthorityId) {
-		self.0.equivocations.lock().reported(author);
+	/// The author was reported in `epoch`.
+	pub(crate) fn reported(&self, author: &AuthorityId, epoch: u64) {
+		self.0.equivocations.lock().reported(author, epoch);
 		if let Some(metrics) = self.metrics() {
 			metrics.equivocation();
 		}

@@ -55,10 +55,11 @@ impl<B: BlockT<Hash = Hash>, BE: Backend<B>> PoetSelectChain<B, BE> {
 		descends_from_finalised(self.backend.blockchain(), hash)
 	}
 
-	/// How many children `parent` has, and how many of them are by `author`.
-	pub(crate) fn children_of(&self, parent: Hash, author: &AuthorityId) -> Result<(usize, usize)> {
+	/// How many other children `parent` has beside `block`, and how many of them are by `author`.
+	pub(crate) fn siblings_of(&self, block: Hash, parent: Hash, author: &AuthorityId) -> Result<(usize, usize)> {
 		let blockchain = self.backend.blockchain();
-		let children = blockchain.children(parent)?;
+		let mut children = blockchain.children(parent)?;
+		children.retain(|child| *child != block);
 		let mut by_author = 0;
 		for child in &children {
 			let header = blockchain.expect_header(*child)?;

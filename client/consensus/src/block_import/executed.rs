@@ -66,7 +66,7 @@ where
 			return Ok(ImportResult::AlreadyInChain);
 		}
 		let (siblings, by_author) =
-			self.select_chain.children_of(parent, candidate.author()).map_err(|e| candidate.database(e))?;
+			self.select_chain.siblings_of(hash, parent, candidate.author()).map_err(|e| candidate.database(e))?;
 		let is_final = candidate.block.finalized;
 		if by_author >= SIBLINGS && !surplus_too && !is_final && candidate.block.origin != BlockOrigin::Own {
 			self.link.park(candidate.block, candidate.verdict);
@@ -199,7 +199,7 @@ where
 			.and_then(|at| equivocation::report(&*self.client, pool, at, proof).map_err(|e| e.to_string()));
 		match reported {
 			Ok(true) => {
-				self.link.reported(&author);
+				self.link.reported(&author, candidate.verdict.unsealed.pre_digest.claim.epoch);
 				log::info!(target: LOG_TARGET, "reported {author:?} for {offence:?}");
 			}
 			Ok(false) => log::debug!(target: LOG_TARGET, "the runtime takes no report of {author:?}"),
