@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::{alone, expect, seconds, until, wrong, Dev, Result, Seen};
+use super::{alone, expect, seconds, until, wrong, Dev, Result, Seen};
 
 #[test]
 fn a_development_chain_goes_on_after_a_kill_and_ends_when_asked() {

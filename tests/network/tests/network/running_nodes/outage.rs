@@ -2,7 +2,7 @@
 
 use elapse_network::{Backend, Network, NetworkOptions};
 
-use crate::{alone, expect, nobody_equivocated, seconds};
+use super::{alone, expect, nobody_equivocated, seconds};
 
 #[test]
 fn a_network_of_both_backends_outlives_the_loss_of_half_its_weight_and_of_all() {

@@ -5,7 +5,7 @@ use elapse_runtime::RuntimeCall;
 use sp_core::crypto::Ss58Codec;
 use sp_runtime::AccountId32;
 
-use crate::{alone, expect, nobody_equivocated, seconds, until, wrong, Result, Seen};
+use super::{alone, expect, nobody_equivocated, seconds, until, wrong, Result, Seen};
 
 /// Blocks that all of it has to end on.
 const BLOCKS: u32 = 60;

@@ -12,7 +12,7 @@ use std::{
 
 use elapse_network::process;
 
-use crate::{alone, expect, refused, seconds, until, wrong, Dev, Error, Mounts, Result, Seen};
+use super::{alone, expect, refused, seconds, until, wrong, Dev, Error, Mounts, Result, Seen};
 
 /// Fails unless the node's words contain all of these.
 fn says(text: &str, words: &[&str]) -> Result<()> {
