@@ -92,7 +92,7 @@ impl_runtime_apis! {
 		}
 	}
 
-	impl ep_poet::PoetApi<Block> for Runtime {
+	impl ep_poet::api::PoetApi<Block> for Runtime {
 		fn lottery() -> ep_poet::Lottery {
 			Poet::lottery()
 		}

@@ -19,7 +19,7 @@ use sp_version::RuntimeVersion;
 
 use crate::{
 	AccountId, Block, Hash, Nonce, PalletInfo, Poet, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask,
-	System, TxExtension, UncheckedExtrinsic, VERSION,
+	TxExtension, UncheckedExtrinsic, VERSION,
 };
 
 /// Share of a block that ordinary transactions may fill. The rest is for what keeps the chain alive.

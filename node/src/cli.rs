@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use ec_tpm::TpmConfig;
+use sc_cli::{RunCmd, SharedParams, SubstrateCli};
+
+use crate::{
+	chain_spec::{self, BuildSpecCmd},
+	tpm::TpmCmd,
+};
+
+/// What to run.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct Cli {
+	#[command(subcommand)]
+	pub(crate) subcommand: Option<Subcommand>,
+
+	#[command(flatten)]
+	pub(crate) run: Run,
+}
+
+/// Options of a running node.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+	#[command(flatten)]
+	pub(crate) sdk: RunCmd,
+
+	#[command(flatten)]
+	pub(crate) tpm: TpmArgs,
+
+	/// Run in little memory, for machines with 256 MB or less to spare.
+	///
+	/// Small caches, two runtime instances, few peers and connections, a small transaction pool, and only the last
+	/// 4,096 blocks kept unless `--blocks-pruning` asks for a longer archive. It holds for limits: options that ask
+	/// for less than it does stay as they are.
+	#[arg(long)]
+	pub(crate) iot: bool,
+}
+
+/// Which TPM.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct TpmArgs {
+	/// The TPM that this node authors with, as a TCTI: `device:/dev/tpmrm0`, `tabrmd`,
+	/// `swtpm:host=127.0.0.1,port=2321`.
+	///
+	/// Without it the node makes, starts and stops a software TPM (swtpm) of its own below the base path. Such a TPM
+	/// proves nothing about the machine: it is for development and tests.
+	#[arg(long, value_name = "TCTI")]
+	pub(crate) tpm: Option<String>,
+}
+
+impl TpmArgs {
+	/// The TPM of the node with this base path.
+	pub(crate) fn config(&self, base: &Path) -> TpmConfig {
+		match &self.tpm {
+			Some(tcti) => TpmConfig::Device { tcti: tcti.clone() },
+			None => TpmConfig::managed(base),
+		}
+	}
+}
+
+/// Everything but running a node.
+// One is parsed a run.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+	/// Build a chain specification, from members' files and parameters.
+	BuildSpec(BuildSpecCmd),
+
+	/// Write a chain specification to a file, plain or raw.
+	ExportChainSpec(sc_cli::ExportChainSpecCmd),
+
+	/// Provision, show and measure this node's TPM.
+	#[command(subcommand)]
+	Tpm(TpmCmd),
+
+	/// Generate, inspect and insert keys.
+	#[command(subcommand)]
+	Key(sc_cli::KeySubcommand),
+
+	/// Verify and execute again blocks that the database has.
+	CheckBlock(sc_cli::CheckBlockCmd),
+
+	/// Write blocks to a file.
+	ExportBlocks(sc_cli::ExportBlocksCmd),
+
+	/// Write the state of a block as a raw chain specification.
+	ExportState(sc_cli::ExportStateCmd),
+
+	/// Read blocks from a file, verify and import them.
+	ImportBlocks(sc_cli::ImportBlocksCmd),
+
+	/// Take back the last blocks, down to the last finalised one.
+	Revert(sc_cli::RevertCmd),
+
+	/// Remove a chain's database. Keys, TPM and the development chain's specification stay.
+	PurgeChain(sc_cli::PurgeChainCmd),
+
+	/// Show what the database has.
+	ChainInfo(sc_cli::ChainInfoCmd),
+}
+
+impl Cli {
+	fn shared_params(&self) -> Option<&SharedParams> {
+		match self.subcommand.as_ref() {
+			None => Some(&self.run.sdk.shared_params),
+			Some(Subcommand::BuildSpec(cmd)) => Some(&cmd.sdk.shared_params),
+			Some(Subcommand::CheckBlock(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::ExportBlocks(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::ExportState(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::ImportBlocks(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::Revert(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::PurgeChain(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::ChainInfo(cmd)) => Some(&cmd.shared_params),
+			Some(Subcommand::ExportChainSpec(_) | Subcommand::Tpm(_) | Subcommand::Key(_)) => None,
+		}
+	}
+
+	/// The base path of the command given: where a chain's specification may be kept.
+	fn base_path(&self) -> Result<PathBuf, String> {
+		use sc_cli::CliConfiguration;
+		let base = match &self.subcommand {
+			None => self.run.sdk.base_path(),
+			Some(_) => self.shared_params().map_or(Ok(None), SharedParams::base_path),
+		};
+		Ok(base_path_or_default(base.map_err(|error| error.to_string())?))
+	}
+}
+
+/// `base`, or the folder of this program below the user's data folder.
+pub(crate) fn base_path_or_default(base: Option<sc_service::BasePath>) -> PathBuf {
+	base.unwrap_or_else(|| sc_service::BasePath::from_project("", "", &Cli::executable_name())).path().to_path_buf()
+}
+
+impl SubstrateCli for Cli {
+	fn impl_name() -> String {
+		"Elapse node".into()
+	}
+
+	fn impl_version() -> String {
+		env!("SUBSTRATE_CLI_IMPL_VERSION").into()
+	}
+
+	fn description() -> String {
+		"A node of Elapse, a chain whose blocks are sealed after a random wait that the author's TPM attests.\n\n\
+		 To try it:            elapse-node --dev\n\
+		 To keep its data:     elapse-node --dev --base-path DIR\n\
+		 To join a network:    elapse-node --chain SPEC.json --base-path DIR\n\
+		 To author in one:     elapse-node tpm provision --base-path DIR --chain SPEC.json, be made a member with the\n\
+		 \x20                     file that this writes, then the command above with --validator"
+			.into()
+	}
+
+	fn author() -> String {
+		env!("CARGO_PKG_AUTHORS").into()
+	}
+
+	fn support_url() -> String {
+		"the issue tracker of the repository that this program was built from".into()
+	}
+
+	fn copyright_start_year() -> i32 {
+		2026
+	}
+
+	fn load_spec(&self, id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
+		chain_spec::load(id, &self.base_path()?)
+	}
+}

@@ -1,0 +1,238 @@
+//! `elapse-node tpm`: provision, show and measure this node's TPM.
+
+use std::path::{Path, PathBuf};
+
+use ec_tpm::{commands, TpmOptions};
+use elapse_runtime::AccountId;
+use ep_poet::AuthorityId;
+use sc_cli::{CliConfiguration, KeystoreParams, SharedParams, SubstrateCli};
+use sc_keystore::LocalKeystore;
+use sc_network::config::{NodeKeyConfig, Secret};
+use sc_service::config::KeystoreConfig;
+use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_core::{crypto::KeyTypeId, ed25519, sr25519, Pair};
+use sp_keystore::Keystore;
+
+use crate::{
+	chain_spec,
+	cli::{base_path_or_default, Cli, TpmArgs},
+	member::MemberFile,
+};
+
+/// Type of the keys that vote on finality.
+const GRANDPA: KeyTypeId = sp_consensus_grandpa::KEY_TYPE;
+/// The node key's file, as the SDK names it.
+const NODE_KEY_FILE: &str = "secret_ed25519";
+/// Where `provision` writes the member's file, below the base path.
+const MEMBER_FILE: &str = "member.json";
+
+/// What to do with the TPM.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum TpmCmd {
+	/// Make TPM and keys ready, and write the file that a chain needs to make this node a member.
+	///
+	/// It makes the attestation key (below the TPM's endorsement key), the PoET, GRANDPA and network keys, each unless
+	/// it is there, and checks that the TPM has every command that a node needs. It may be run again at any time.
+	Provision(ProvisionCmd),
+	/// Show this node's TPM as it was provisioned, and who uses it.
+	Show(ShowCmd),
+	/// Measure how long the TPM takes for an attestation, and how much of that is ours.
+	Bench(BenchCmd),
+}
+
+/// `tpm provision`.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct ProvisionCmd {
+	#[command(flatten)]
+	shared: SharedParams,
+
+	#[command(flatten)]
+	keystore: KeystoreParams,
+
+	#[command(flatten)]
+	tpm: TpmArgs,
+
+	/// The account that answers for the member: its SS58 address. By default the account of the PoET key, which is fit
+	/// for tests: on a chain with money, give one whose secret is not on the node.
+	#[arg(long, value_name = "ADDRESS")]
+	account: Option<AccountId>,
+
+	/// Derive the PoET and GRANDPA keys from this secret, such as //Bob, in place of making them. For tests: everybody
+	/// who knows the secret can sign for the node.
+	#[arg(long, value_name = "SECRET")]
+	suri: Option<String>,
+
+	/// Where to write the member's file. By default `member.json` below the base path.
+	#[arg(long, value_name = "FILE")]
+	output: Option<PathBuf>,
+}
+
+/// `tpm show`.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct ShowCmd {
+	#[command(flatten)]
+	shared: SharedParams,
+}
+
+/// `tpm bench`.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct BenchCmd {
+	#[command(flatten)]
+	shared: SharedParams,
+
+	#[command(flatten)]
+	tpm: TpmArgs,
+
+	/// Attestations to make each way.
+	#[arg(long, default_value_t = 200)]
+	count: usize,
+}
+
+impl CliConfiguration for ProvisionCmd {
+	fn shared_params(&self) -> &SharedParams {
+		&self.shared
+	}
+
+	fn keystore_params(&self) -> Option<&KeystoreParams> {
+		Some(&self.keystore)
+	}
+}
+
+impl CliConfiguration for ShowCmd {
+	fn shared_params(&self) -> &SharedParams {
+		&self.shared
+	}
+}
+
+impl CliConfiguration for BenchCmd {
+	fn shared_params(&self) -> &SharedParams {
+		&self.shared
+	}
+}
+
+impl TpmCmd {
+	/// Does it.
+	pub(crate) fn run(&self) -> sc_cli::Result<()> {
+		match self {
+			Self::Provision(cmd) => cmd.run(),
+			Self::Show(cmd) => {
+				let base = prepare(cmd)?;
+				println!("{}", commands::show(&base).map_err(|error| error.to_string())?);
+				Ok(())
+			}
+			Self::Bench(cmd) => {
+				let base = prepare(cmd)?;
+				let bench = commands::bench(cmd.tpm.config(&base), &base, TpmOptions::default(), cmd.count)
+					.map_err(|error| error.to_string())?;
+				println!("{bench}");
+				Ok(())
+			}
+		}
+	}
+}
+
+/// Starts logging, and finds the base path.
+fn prepare<C: CliConfiguration>(cmd: &C) -> sc_cli::Result<PathBuf> {
+	cmd.init(&Cli::support_url(), &Cli::impl_version(), |_| {})?;
+	Ok(base_path_or_default(cmd.base_path()?))
+}
+
+impl ProvisionCmd {
+	fn run(&self) -> sc_cli::Result<()> {
+		let base = prepare(self)?;
+		let chain = self.chain_dir(&base)?;
+		let keystore = match self.keystore_config(&chain)? {
+			KeystoreConfig::Path { path, password } => LocalKeystore::open(path, password)?,
+			KeystoreConfig::InMemory => return Err("keys that are kept in memory only would be lost".into()),
+		};
+		let output = self.output.clone().unwrap_or_else(|| base.join(MEMBER_FILE));
+		let before = output.exists().then(|| MemberFile::read(&output)).transpose()?;
+
+		let tpm = commands::provision(self.tpm.config(&base), &base, TpmOptions::default(), None)
+			.map_err(|error| error.to_string())?;
+		let (poet, grandpa) = match &self.suri {
+			Some(suri) => derived_keys(&keystore, suri)?,
+			None => made_keys(&keystore, before.as_ref())?,
+		};
+		let account = self.account.clone().or_else(|| before.map(|before| before.account));
+		let file = MemberFile {
+			account: account.unwrap_or_else(|| sr25519::Public::from(poet.clone()).into()),
+			poet,
+			grandpa,
+			peer_id: node_key(&chain)?,
+			tpm,
+		};
+		file.write(&output)?;
+
+		println!("{}", file.tpm);
+		println!("account          {}", file.account);
+		println!("PoET key         {}", file.poet);
+		println!("GRANDPA key      {}", file.grandpa);
+		println!("peer id          {}", file.peer_id);
+		println!("member's file    {}", output.display());
+		Ok(())
+	}
+
+	/// The folder of the chain that the keys are for. The chain need not exist yet.
+	fn chain_dir(&self, base: &Path) -> sc_cli::Result<PathBuf> {
+		let id = match self.shared.chain.as_deref() {
+			_ if self.shared.dev => chain_spec::DEV_ID.to_string(),
+			None | Some("local") => chain_spec::LOCAL_ID.to_string(),
+			Some("dev") => chain_spec::DEV_ID.to_string(),
+			Some(file) if Path::new(file).is_file() => chain_spec::load(file, base)?.id().to_string(),
+			Some(id) if id.contains(['/', '.']) => {
+				return Err(format!(
+					"there is no chain specification {id}: `--chain` takes local, dev, a file, or the id that `build-spec \
+					 --id` is going to give the chain"
+				)
+				.into())
+			}
+			Some(id) => id.to_string(),
+		};
+		Ok(chain_spec::chain_dir(base, &id))
+	}
+}
+
+/// The keys in the keystore: those of the file written before if they are still there, else the first, else new ones.
+fn made_keys(keystore: &LocalKeystore, before: Option<&MemberFile>) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
+	let failed = |error: sp_keystore::Error| format!("the keystore cannot make a key: {error}");
+	let poet = keystore.sr25519_public_keys(ep_poet::KEY_TYPE);
+	let poet = match before.map(|file| file.poet.clone().into()).filter(|key| poet.contains(key)) {
+		Some(key) => key,
+		None => match poet.first() {
+			Some(key) => *key,
+			None => keystore.sr25519_generate_new(ep_poet::KEY_TYPE, None).map_err(failed)?,
+		},
+	};
+	let grandpa = keystore.ed25519_public_keys(GRANDPA);
+	let grandpa = match before.map(|file| file.grandpa.clone().into()).filter(|key| grandpa.contains(key)) {
+		Some(key) => key,
+		None => match grandpa.first() {
+			Some(key) => *key,
+			None => keystore.ed25519_generate_new(GRANDPA, None).map_err(failed)?,
+		},
+	};
+	Ok((poet.into(), grandpa.into()))
+}
+
+/// The keys that `suri` stands for, put into the keystore.
+fn derived_keys(keystore: &LocalKeystore, suri: &str) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
+	let bad = |error| format!("{suri} is no secret: {error:?}. Give one such as //Bob, a phrase or a hex seed");
+	let poet = sr25519::Pair::from_string(suri, None).map_err(bad)?.public();
+	let grandpa = ed25519::Pair::from_string(suri, None).map_err(bad)?.public();
+	let insert = |kind, public: &[u8]| {
+		keystore.insert(kind, suri, public).map_err(|()| "the keystore does not take the key: is the disk full?")
+	};
+	insert(ep_poet::KEY_TYPE, &poet)?;
+	insert(GRANDPA, &grandpa)?;
+	Ok((poet.into(), grandpa.into()))
+}
+
+/// The node's name on the network; its key is made if there is none.
+fn node_key(chain: &Path) -> sc_cli::Result<String> {
+	let file = chain.join("network").join(NODE_KEY_FILE);
+	let key = NodeKeyConfig::Ed25519(Secret::File(file.clone()))
+		.into_keypair()
+		.map_err(|error| format!("the network key {} cannot be read or made: {error}", file.display()))?;
+	Ok(key.public().to_peer_id().to_string())
+}
