@@ -80,7 +80,9 @@ thread_local! {
 	static TOLD: RefCell<Vec<AuthorityId>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(crate) struct Register;
+// Public, since the runtime is.
+#[allow(unreachable_pub)]
+pub struct Register;
 
 impl Register {
 	pub(crate) fn set(member: &SoftMember, account: u64, epochs: core::ops::Range<u64>) {

@@ -1,9 +1,6 @@
 //! A runtime with both pallets of ours, sessions and GRANDPA.
 
-use ep_poet::{
-	testing::{Header, SoftMember},
-	AuthorityId,
-};
+use ep_poet::testing::{Header, SoftMember};
 use ep_tpm::Name;
 use frame_support::{
 	derive_impl, parameter_types,
@@ -146,7 +143,7 @@ impl pallet_trust::Config for Test {
 
 #[cfg(feature = "runtime-benchmarks")]
 impl pallet_poet::benchmarking::BenchmarkHelper for () {
-	fn admit(author: AuthorityId, ak_public: ep_poet::api::AkPublic, ek_name: Name) {
+	fn admit(author: ep_poet::AuthorityId, ak_public: ep_poet::api::AkPublic, ek_name: Name) {
 		Trust::admit_for_benchmark(999, author, ak_public, ek_name, 1_000);
 	}
 }

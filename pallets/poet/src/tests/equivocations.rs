@@ -242,9 +242,12 @@ fn two_blocks_on_different_parents_are_honest() {
 	on_chain(|mut chain| {
 		chain.run(2);
 		let member = &members()[0];
-		let first = chain.draft(member).seal(member);
+		let first = chain.draft(member);
 		chain.run(2);
-		let second = chain.draft(member).seal(member);
+		// After a reorganisation, the same height again: the second wait begins when the first is over.
+		let contestant = Poet::contestant(member.id()).unwrap();
+		let second = member.draft(&chain.lottery(), chain.best.hash(), &contestant, first.end.time);
+		let (first, second) = (first.seal(member), second.seal(member));
 		refused(&EquivocationProof { author: member.id(), first, second }, Error::BothHonest);
 	});
 }

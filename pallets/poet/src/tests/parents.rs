@@ -23,7 +23,7 @@ fn data(parent: &ep_poet::testing::Header) -> InherentData {
 #[test]
 fn a_wait_is_recorded_in_the_child() {
 	on_chain(|mut chain| {
-		chain.run(1);
+		chain.import(chain.draft(&members()[1]), &members()[1]);
 		let member = &members()[0];
 		let draft = chain.draft(member);
 		let wait = draft.pre_digest.claim.wait;

@@ -55,8 +55,8 @@ fn a_large_change_takes_several_sessions_each_a_quarter() {
 		assert_eq!(voters(), [(1, 10_000), (2, 2_000), (3, 3_000)]);
 		// A set for each step; the oldest of the books are closed.
 		let sets = CurrentSetId::<Test>::get();
-		assert_eq!(sets, 4);
-		assert_eq!((0..=sets).filter(|id| SetIdSession::<Test>::contains_key(id)).collect::<Vec<_>>(), [1, 2, 3, 4]);
+		assert_eq!(sets, 5);
+		assert_eq!((0..=sets).filter(|id| SetIdSession::<Test>::contains_key(id)).collect::<Vec<_>>(), [2, 3, 4, 5]);
 	});
 }
 

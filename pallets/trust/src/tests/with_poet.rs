@@ -118,13 +118,20 @@ fn members_join_win_equivocate_and_go() {
 		assert!(Poet::contestant(candidates[3].id()).is_none());
 
 		// It is removed, and its record of the lottery follows unless it is evidence: it stays.
-		chain.import(others, || assert_ok!(Trust::remove_member(RuntimeOrigin::root(), 4)));
+		chain.import(others, || {
+			assert_ok!(Trust::remove_member(RuntimeOrigin::root(), 4));
+		});
 		for _ in 0..5 * EPOCH {
 			chain.import(others, || ());
 		}
 		assert!(Trust::identity(&candidates[3].id(), 0).is_none());
 		assert!(pallet_poet::Records::<Test>::get(candidates[3].id()).reported.is_some());
 		assert_eq!(Poet::members(0).len(), 3);
-		assert_eq!(Grandpa::grandpa_authorities().len(), 3);
+		// Its votes go by quarters.
+		for _ in 0..12 * EPOCH {
+			chain.import(others, || ());
+		}
+		let votes: u64 = Grandpa::grandpa_authorities().iter().map(|voter| voter.1).sum();
+		assert_eq!((Grandpa::grandpa_authorities().len(), votes), (3, 6_000));
 	});
 }
