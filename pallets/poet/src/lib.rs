@@ -180,7 +180,6 @@ pub mod pallet {
 	#[pallet::genesis_config]
 	pub struct GenesisConfig<T: Config> {
 		/// See [`ep_poet::Parameters`].
-		#[serde(with = "crate::types::ParametersInSpecification")]
 		pub parameters: ep_poet::Parameters,
 		/// Nothing.
 		#[serde(skip)]

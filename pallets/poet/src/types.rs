@@ -3,18 +3,6 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use ep_poet::{evidence::Claims, rate::RateWindow, AuthorityId, Interval, Millis};
 use scale_info::TypeInfo;
-use serde::{Deserialize, Serialize};
-
-/// How [`ep_poet::Parameters`] stand in a chain specification, which the runtime reads as well.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "ep_poet::Parameters", rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ParametersInSpecification {
-	target: Millis,
-	minimum_wait: Millis,
-	overhead: Millis,
-	max_slack: Millis,
-	epoch_length: u32,
-}
 
 /// What the chain has seen of one member's chip.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, TypeInfo, MaxEncodedLen)]
