@@ -19,8 +19,8 @@ pub type AkPublic = BoundedVec<u8, ConstU32<MAX_PUBLIC>>;
 
 /// The parameters of the lottery, fixed by the chain specification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "std", serde(rename_all = "camelCase", deny_unknown_fields))]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameters {
 	/// `T`, the block interval aimed at.
 	pub target: Millis,

@@ -43,7 +43,9 @@ pub mod rules;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use api::{Contestant, Lottery, MemberInfo, Parameters, PoetApi};
+#[cfg(feature = "std")]
+pub use api::PoetApi;
+pub use api::{Contestant, Lottery, MemberInfo, Parameters};
 pub use digest::{Attestation, Claim, PreDigest, Seal};
 pub use equivocation::EquivocationProof;
 pub use interval::Interval;
