@@ -1,5 +1,6 @@
 //! The lottery, its members, sessions and finality.
 
+use alloc::vec::Vec;
 use frame_support::traits::{ConstU128, ConstU32, ConstU64, Get, OneSessionHandler};
 use frame_system::EnsureRoot;
 use pallet_trust::WeightedGrandpa;
