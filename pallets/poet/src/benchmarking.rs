@@ -45,6 +45,12 @@ fn draw() -> VrfSignature {
 	VrfSignature::decode(&mut &[&BASE_POINT[..], &[0; 64]].concat()[..]).expect("a point and two scalars")
 }
 
+/// Begins the block at `number`.
+fn begin<T: Config>(number: BlockNumberFor<T>, parent: H256, digest: Digest) {
+	frame_system::Pallet::<T>::set_block_number(number - 1u32.into());
+	frame_system::Pallet::<T>::initialize(&number, &parent, &digest);
+}
+
 struct Author {
 	id: AuthorityId,
 	chip: Chip,
@@ -114,7 +120,7 @@ mod benchmarks {
 		NextMean::<T>::put(1_000_000);
 		let pre = author.pre_digest::<T>(2, H256::repeat_byte(2), 10_000);
 		let digest = Digest { logs: vec![DigestItem::from(&pre)] };
-		frame_system::Pallet::<T>::initialize(&number, &H256::repeat_byte(2), &digest);
+		begin::<T>(number, H256::repeat_byte(2), digest);
 
 		#[block]
 		{
@@ -159,7 +165,7 @@ mod benchmarks {
 		LastElapsed::<T>::put(1_000);
 		let bare = author.seal::<T>(1, H256::repeat_byte(2), 10_000, 0).encoded_size() as u32;
 		let header = author.seal::<T>(1, H256::repeat_byte(2), 10_000, b.saturating_sub(bare));
-		frame_system::Pallet::<T>::initialize(&2u32.into(), &header.hash(), &Digest::default());
+		begin::<T>(2u32.into(), header.hash(), Digest::default());
 
 		#[extrinsic_call]
 		_(RawOrigin::None, Box::new(header));

@@ -6,7 +6,7 @@ use ep_poet::{api::AkPublic, AuthorityId};
 use ep_tpm::Name;
 use frame_benchmarking::v2::*;
 use frame_support::{
-	traits::{EnsureOrigin, Hooks, OneSessionHandler},
+	traits::{EnsureOrigin, Get, Hooks, OneSessionHandler},
 	StorageHasher,
 };
 use pallet_session::SessionManager;

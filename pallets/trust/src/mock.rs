@@ -91,7 +91,7 @@ impl pallet_poet::Config for Test {
 	type OnEquivocation = Trust;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = ();
+	type BenchmarkHelper = Admit;
 }
 
 impl pallet_session::Config for Test {
@@ -141,8 +141,13 @@ impl pallet_trust::Config for Test {
 	type WeightInfo = ();
 }
 
+/// Admits members for the other pallet's benchmarks.
 #[cfg(feature = "runtime-benchmarks")]
-impl pallet_poet::benchmarking::BenchmarkHelper for () {
+#[allow(unreachable_pub)]
+pub struct Admit;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_poet::benchmarking::BenchmarkHelper for Admit {
 	fn admit(author: ep_poet::AuthorityId, ak_public: ep_poet::api::AkPublic, ek_name: Name) {
 		Trust::admit_for_benchmark(999, author, ak_public, ek_name, 1_000);
 	}
