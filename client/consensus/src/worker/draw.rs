@@ -145,7 +145,8 @@ where
 		}
 		let api = self.client.runtime_api();
 		let unreadable = |error: sp_api::ApiError| State::ChainUnreadable { reason: error.to_string() };
-		let lottery = api.lottery(parent).map_err(unreadable)?;
+		// In the state of genesis its own hash is not known yet.
+		let lottery = Lottery { genesis: self.genesis, ..api.lottery(parent).map_err(unreadable)? };
 		let mut found = None;
 		for key in &keys {
 			if let Some(contestant) = api.contestant(parent, key.clone()).map_err(unreadable)? {
