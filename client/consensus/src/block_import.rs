@@ -50,6 +50,7 @@ use std::sync::Arc;
 
 use crate::{
 	aux_schema::{self, BlockRecord},
+	equivocation::{self, Reporter},
 	error::ImportError,
 	metrics::Metrics,
 	verifier::INTERMEDIATE_KEY,
@@ -89,7 +90,8 @@ pub fn block_import<B, C, BE, I, CIDP>(
 ) -> (PoetBlockImport<B, C, BE, I, CIDP>, PoetLink<B>)
 where
 	B: BlockT<Hash = Hash>,
-	C: HeaderBackend<B> + HeaderMetadata<B> + PreCommitActions<B> + 'static,
+	C: HeaderBackend<B> + HeaderMetadata<B> + PreCommitActions<B> + ProvideRuntimeApi<B> + Send + Sync + 'static,
+	C::Api: PoetApi<B>,
 {
 	let link = PoetLink::new(params.client.info().genesis_hash, params.metrics.clone());
 	(block_import_with_link(params, link.clone()), link)
@@ -102,7 +104,8 @@ pub fn block_import_with_link<B, C, BE, I, CIDP>(
 ) -> PoetBlockImport<B, C, BE, I, CIDP>
 where
 	B: BlockT<Hash = Hash>,
-	C: HeaderBackend<B> + HeaderMetadata<B> + PreCommitActions<B> + 'static,
+	C: HeaderBackend<B> + HeaderMetadata<B> + PreCommitActions<B> + ProvideRuntimeApi<B> + Send + Sync + 'static,
+	C::Api: PoetApi<B>,
 {
 	let BlockImportParams {
 		inner,
@@ -118,12 +121,15 @@ where
 	client.register_finality_action(Box::new(move |summary| {
 		weak.upgrade().map(|client| aux_schema::finality_cleanup::<B, C>(&client, summary)).unwrap_or_default()
 	}));
+	let reporting = client.clone();
+	let reporter = offchain_tx_pool_factory
+		.map(|pool| Arc::new(move |at, proof| equivocation::report(&*reporting, &pool, at, proof)) as Reporter<B>);
 	PoetBlockImport {
 		inner,
 		client,
 		select_chain,
 		create_inherent_data_providers: Arc::new(create_inherent_data_providers),
-		pool: offchain_tx_pool_factory,
+		reporter,
 		justified,
 		link,
 	}
@@ -135,7 +141,7 @@ pub struct PoetBlockImport<B: BlockT, C, BE, I, CIDP> {
 	client: Arc<C>,
 	select_chain: PoetSelectChain<B, BE>,
 	create_inherent_data_providers: Arc<CIDP>,
-	pool: Option<OffchainTransactionPoolFactory<B>>,
+	pub(crate) reporter: Option<Reporter<B>>,
 	justified: Option<Justified<B>>,
 	link: PoetLink<B>,
 }
@@ -147,7 +153,7 @@ impl<B: BlockT, C, BE, I: Clone, CIDP> Clone for PoetBlockImport<B, C, BE, I, CI
 			client: self.client.clone(),
 			select_chain: self.select_chain.clone(),
 			create_inherent_data_providers: self.create_inherent_data_providers.clone(),
-			pool: self.pool.clone(),
+			reporter: self.reporter.clone(),
 			justified: self.justified.clone(),
 			link: self.link.clone(),
 		}
@@ -202,7 +208,11 @@ where
 		let database = |source| ImportError::Database { hash, source };
 		let known = self.client.status(hash).map_err(database)? == sp_blockchain::BlockStatus::InChain;
 		let number = *block.header.number();
-		let in_gap = self.client.info().block_gap.is_some_and(|gap| gap.start <= number && number <= gap.end);
+		let info = self.client.info();
+		// A gap may reach above finality while a state synchronisation fetches headers. There nothing vouches for a block
+		// only because it fills a gap.
+		let in_gap = number <= info.finalized_number
+			&& info.block_gap.is_some_and(|gap| gap.start <= number && number <= gap.end);
 		if block.origin == BlockOrigin::WarpSync || in_gap || (known && !block.import_existing) {
 			return self.import_below_finality(block).await;
 		}

@@ -11,7 +11,10 @@ use ep_poet::{
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_api::{ApiError, ApiExt, ProvideRuntimeApi};
 use sp_runtime::traits::{Block as BlockT, Header as HeaderT};
-use std::collections::{HashMap, VecDeque};
+use std::{
+	collections::{HashMap, VecDeque},
+	sync::Arc,
+};
 
 /// Certificates remembered of one author.
 pub const REMEMBERED: usize = 8;
@@ -79,6 +82,10 @@ impl<H: HeaderT<Hash = Hash>> Memory<H> {
 		self.reported.insert(author.clone(), epoch);
 	}
 }
+
+/// Takes a proof to the chain as of a block. `false` where it proves nothing there, or nothing new.
+pub(crate) type Reporter<B> =
+	Arc<dyn Fn(Hash, EquivocationProof<<B as BlockT>::Header>) -> Result<bool, ApiError> + Send + Sync>;
 
 /// Puts a proof into the transaction pool by the runtime API, at block `at`. `false` where the runtime finds that it
 /// proves nothing, or nothing new.

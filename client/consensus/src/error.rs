@@ -82,3 +82,15 @@ impl From<ImportError> for sp_consensus::Error {
 		Self::Other(Box::new(error))
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use std::mem::size_of;
+
+	#[test]
+	fn errors_are_small_enough_to_be_returned_by_value() {
+		assert!(size_of::<VerifyError>() <= 128, "{}", size_of::<VerifyError>());
+		assert!(size_of::<ImportError>() <= 128, "{}", size_of::<ImportError>());
+	}
+}

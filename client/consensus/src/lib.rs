@@ -59,6 +59,8 @@ pub mod worker;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use block_import::{block_import, block_import_with_link, BlockImportParams, Justified, PoetBlockImport};
 pub use held::run_held;

@@ -13,7 +13,6 @@ use sp_runtime::traits::{Block as BlockT, Header as HeaderT, Zero};
 
 use crate::{
 	aux_schema::{self, BlockRecord},
-	equivocation,
 	error::ImportError,
 	held::{plausible, EARLY},
 	LOG_TARGET,
@@ -191,12 +190,12 @@ where
 			return;
 		}
 		log::warn!(target: LOG_TARGET, "{author:?} equivocated, {offence:?}: {first:?} and {second:?}");
-		let Some(pool) = &self.pool else { return };
+		let Some(report) = &self.reporter else { return };
 		let reported = self
 			.select_chain
 			.best_hash()
 			.map_err(|e| e.to_string())
-			.and_then(|at| equivocation::report(&*self.client, pool, at, proof).map_err(|e| e.to_string()));
+			.and_then(|at| report(at, proof).map_err(|e| e.to_string()));
 		match reported {
 			Ok(true) => {
 				self.link.reported(&author, candidate.verdict.unsealed.pre_digest.claim.epoch);
