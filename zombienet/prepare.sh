@@ -20,8 +20,6 @@ say "Building elapse-node and elapse-network"
 (cd "$ELAPSE_ROOT" && cargo build --release --locked -p elapse-node -p elapse-network)
 say "Provisioning four nodes in $folder"
 "$program/elapse-network" 4 --base "$folder" --provision-only
-# Zombienet writes its own authorities into a plain specification, and leaves a raw one alone.
-"$program/elapse-node" build-spec --chain "$folder/spec.json" --raw >"$folder/raw.json"
 ln -sf "$program/elapse-node" "$folder/elapse-node"
 ln -sf "$ELAPSE_ROOT/zombienet/node.sh" "$folder/node"
 say "Ready. Start the network with:"

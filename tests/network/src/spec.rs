@@ -44,7 +44,8 @@ pub fn build(
 	to: &Path,
 ) -> Result<()> {
 	let mut command = Command::new(program);
-	command.args(["build-spec", "--chain", "local"]);
+	// Raw: otherwise every node would make genesis for itself, with the runtime, at every start.
+	command.args(["build-spec", "--chain", "local", "--raw"]);
 	command.arg("--target").arg(target.as_millis().to_string());
 	if let Some(blocks) = epoch_length {
 		command.arg("--epoch-length").arg(blocks.to_string());

@@ -1,5 +1,6 @@
 //! Signed transactions of the development keys.
 
+use codec::Encode;
 use elapse_runtime::{Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION};
 use jsonrpsee::rpc_params;
 use sp_core::H256;

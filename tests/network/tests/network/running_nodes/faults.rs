@@ -98,15 +98,17 @@ fn a_full_disk_costs_no_finalised_block_and_the_chain_goes_on_after_it() {
 
 		let filler = mounts.outside(&dev.base.join("filler"));
 		fill(&filler)?;
-		let said = ["No space left", "os error 28", "disk"];
-		until("the node says that its disk is full", seconds(60), || async {
+		let said = until("the node says that its disk is full", seconds(60), || async {
 			let log = dev.log_text();
-			Ok(match said.iter().any(|words| log.contains(words)) {
-				true => Seen::Yes(()),
-				false => Seen::NotYet("nothing of it in the log".into()),
+			let line =
+				log.lines().find(|line| ["No space left", "os error 28"].iter().any(|words| line.contains(words)));
+			Ok(match line {
+				Some(line) => Seen::Yes(line.to_string()),
+				None => Seen::NotYet("nothing of it in the log".into()),
 			})
 		})
 		.await?;
+		println!("    it says: {said}");
 		let before = dev.rpc.finalized().await.ok();
 
 		fs::remove_file(&filler).map_err(Error::io("remove", &filler))?;

@@ -30,13 +30,16 @@ fn a_network_of_both_backends_outlives_the_loss_of_half_its_weight_and_of_all() 
 		network.one_chain(&all).await?;
 
 		// Everybody at once, as when the power fails.
+		let (best, last) = (network.rpc(0).best().await?, network.rpc(0).finalized().await?);
 		for i in all {
 			network.node(i).kill()?;
 		}
 		for i in all {
 			network.restart(i).await?;
 		}
-		network.finalized(&all, best + 4, seconds(90)).await?;
+		network.finalized(&all, best.number + 4, seconds(90)).await?;
+		let kept = network.rpc(0).block_hash(last.number).await?;
+		expect(kept == Some(last.hash), || format!("{last} was final and is now {kept:?}"))?;
 		network.one_chain(&all).await?;
 		nobody_equivocated(&network)?;
 		network.finish()
