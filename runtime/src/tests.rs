@@ -45,7 +45,8 @@ fn extension() -> TxExtension {
 #[test]
 fn a_thousand_transfers_a_second_fit_at_two_seconds() {
 	genesis(Genesis::well_known()).execute_with(|| {
-		let class = BlockWeights::get().per_class.normal;
+		let limits = BlockWeights::get();
+		let class = limits.get(frame_support::dispatch::DispatchClass::Normal);
 		let call = transfer();
 		let each = call.get_dispatch_info().call_weight + extension().weight(&call) + class.base_extrinsic;
 		let most = class.max_total.expect("the class is limited").ref_time() / each.ref_time();
@@ -81,11 +82,11 @@ fn presets_build() {
 	}
 	assert!(get_preset(&"staging".into()).is_none());
 	genesis(Genesis::well_known()).execute_with(|| {
-		assert_eq!(Sudo::key(), Some(sp_keyring::Sr25519Keyring::Alice.to_account_id()));
+		assert_eq!(pallet_sudo::Key::<Runtime>::get(), Some(sp_keyring::Sr25519Keyring::Alice.to_account_id()));
 		assert!(frame_support::storage::unhashed::exists(&sudo_key_location()));
 	});
 	genesis(Genesis::bare()).execute_with(|| {
-		assert_eq!(Sudo::key(), None);
+		assert_eq!(pallet_sudo::Key::<Runtime>::get(), None);
 		assert!(!frame_support::storage::unhashed::exists(&sudo_key_location()));
 	});
 }

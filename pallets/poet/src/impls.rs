@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether an epoch after the first begins with `height`.
 	pub fn begins_epoch(height: u64) -> bool {
-		height > 0 && height % u64::from(Self::parameters().epoch_length.max(1)) == 0
+		height > 0 && height.is_multiple_of(u64::from(Self::parameters().epoch_length.max(1)))
 	}
 
 	/// The retarget window; before block 1, one as if every member of genesis had always been online.

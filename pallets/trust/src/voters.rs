@@ -48,9 +48,9 @@ impl<T: Config> OneSessionHandler<T::AccountId> for WeightedGrandpa<T> {
 	type Key = GrandpaId;
 
 	/// Sets the first voters, unless GRANDPA's own genesis configuration did.
-	fn on_genesis_session<'a, I: 'a>(validators: I)
+	fn on_genesis_session<'a, I>(validators: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, GrandpaId)>,
+		I: Iterator<Item = (&'a T::AccountId, GrandpaId)> + 'a,
 	{
 		let voters = Self::weigh(validators, 0);
 		if voters.is_empty() {
@@ -64,9 +64,9 @@ impl<T: Config> OneSessionHandler<T::AccountId> for WeightedGrandpa<T> {
 		SetIdSession::<T>::insert(0, 0);
 	}
 
-	fn on_new_session<'a, I: 'a>(_changed: bool, validators: I, _queued_validators: I)
+	fn on_new_session<'a, I>(_changed: bool, validators: I, _queued_validators: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, GrandpaId)>,
+		I: Iterator<Item = (&'a T::AccountId, GrandpaId)> + 'a,
 	{
 		let wanted = Self::weigh(validators, T::CurrentEpoch::get());
 		let current = pallet_grandpa::Pallet::<T>::grandpa_authorities();

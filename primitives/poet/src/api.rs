@@ -18,8 +18,9 @@ pub const MAX_PUBLIC: u32 = ep_tpm::MAX_AK_PUBLIC_LEN as u32;
 pub type AkPublic = BoundedVec<u8, ConstU32<MAX_PUBLIC>>;
 
 /// The parameters of the lottery, fixed by the chain specification.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameters {
 	/// `T`, the block interval aimed at.

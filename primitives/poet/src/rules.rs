@@ -24,12 +24,12 @@
 //! 16. *fresh-start*: the chip's `time` moved by at most `rho * d + T_max`. Else a node could hoard starts.
 //! 17. *chip*: both TPM signatures are by the member's attestation key, low-s, under its own scheme and hash.
 //! 18. *chip-of-member*: the qualified signer is that of the attestation key as a child of the member's endorsement
-//!    key. TPM2_Clear changes it.
+//!     key. TPM2_Clear changes it.
 //! 19. *one-timer*: the wait begins after the last one that this chip published on this chain, or in a later power
-//!    cycle.
+//!     cycle.
 //! 20. *counters-forward*: the power cycle is not an earlier one than the last published.
 //! 21. *clock*: the block's timestamp is at least the parent's plus `0.9 * d`. With the refusal to import blocks early,
-//!    this ties waits to everybody's wall clock.
+//!     this ties waits to everybody's wall clock.
 //!
 //! That a non-member, a removed member or a key not yet active cannot author is *member*: the caller has no
 //! [`Contestant`] then and refuses with [`Refusal::Member`].

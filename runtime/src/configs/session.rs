@@ -36,15 +36,15 @@ impl BoundToRuntimeAppPublic for PoetKey {
 impl OneSessionHandler<AccountId> for PoetKey {
 	type Key = ep_poet::AuthorityId;
 
-	fn on_genesis_session<'a, I: 'a>(_: I)
+	fn on_genesis_session<'a, I>(_: I)
 	where
-		I: Iterator<Item = (&'a AccountId, Self::Key)>,
+		I: Iterator<Item = (&'a AccountId, Self::Key)> + 'a,
 	{
 	}
 
-	fn on_new_session<'a, I: 'a>(_: bool, _: I, _: I)
+	fn on_new_session<'a, I>(_: bool, _: I, _: I)
 	where
-		I: Iterator<Item = (&'a AccountId, Self::Key)>,
+		I: Iterator<Item = (&'a AccountId, Self::Key)> + 'a,
 	{
 	}
 
