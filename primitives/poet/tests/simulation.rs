@@ -270,7 +270,7 @@ fn an_outage_of_half_the_weight_slows_the_chain_and_is_made_up_for() {
 		|from: usize, to: usize| (report.times[to] - report.times[from]) as f64 / (to - from) as f64 / 1_000.0;
 	println!("half of the weight leaves at height 2000; mean interval in seconds at T = 6 s");
 	for from in [1_000, 1_900, 2_000, 2_016, 2_032, 2_048, 2_064, 2_128, 2_256, 3_000] {
-		let to = if from < 2_000 || from > 2_064 { from + 100 } else { from + 16 };
+		let to = if (2_000..=2_064).contains(&from) { from + 16 } else { from + 100 };
 		println!("{from:>6} to {to:<6} {:.2}", interval(from, to));
 	}
 	let (before, during, after) = (interval(1_000, 2_000), interval(2_001, 2_033), interval(2_200, 4_000));
