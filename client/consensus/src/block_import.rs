@@ -213,7 +213,10 @@ where
 		// only because it fills a gap.
 		let in_gap = number <= info.finalized_number
 			&& info.block_gap.is_some_and(|gap| gap.start <= number && number <= gap.end);
-		if block.origin == BlockOrigin::WarpSync || in_gap || (known && !block.import_existing) {
+		if block.origin == BlockOrigin::WarpSync {
+			return self.import_proof_header(block).await;
+		}
+		if in_gap || (known && !block.import_existing) {
 			return self.import_below_finality(block).await;
 		}
 		let parent_status = self.client.block_status(*block.header.parent_hash()).map_err(database)?;
@@ -247,8 +250,25 @@ where
 		self.pass_on(block).await
 	}
 
+	/// Imports the headers of a warp proof, each when the next one comes.
+	///
+	/// The last is kept back until the block with the state comes, and let go if it is that one's parent: the SDK's client
+	/// takes a parent that it has for one whose ancestors it has, looks for a route from genesis, and fails for good. Gap
+	/// sync brings it again.
+	async fn import_proof_header(&self, block: SdkParams<B>) -> Result<ImportResult, ImportError> {
+		let before = self.link.0.proof_header.lock().replace(block);
+		match before {
+			Some(before) => self.import_below_finality(before).await,
+			None => Ok(ImportResult::imported(false)),
+		}
+	}
+
 	/// Imports a finalised block with its whole state. Weights start from 0 here.
 	async fn import_with_state(&self, mut candidate: Candidate<B>) -> Result<ImportResult, ImportError> {
+		let last = self.link.0.proof_header.lock().take().filter(|last| last.post_hash() != candidate.parent);
+		if let Some(last) = last {
+			self.import_below_finality(last).await?;
+		}
 		let record = BlockRecord {
 			weight: 0,
 			wait: candidate.verdict.unsealed.pre_digest.claim.wait,

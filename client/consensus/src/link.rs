@@ -37,6 +37,8 @@ pub(crate) struct Shared<B: BlockT> {
 	/// One import at a time: fork choice compares with the best chain and must not be overtaken between the comparison
 	/// and the import. The queue, the worker and [`run_held`](crate::held::run_held) all import.
 	pub(crate) importing: futures::lock::Mutex<()>,
+	/// The last header of a warp proof, not imported yet. See [`block_import`](crate::block_import).
+	pub(crate) proof_header: Mutex<Option<SdkParams<B>>>,
 	waker: Mutex<mpsc::Sender<()>>,
 	wake: Mutex<Option<Wake>>,
 }
@@ -67,6 +69,7 @@ impl<B: BlockT<Hash = Hash>> PoetLink<B> {
 			room: Default::default(),
 			equivocations: Default::default(),
 			importing: Default::default(),
+			proof_header: Mutex::new(None),
 			waker: Mutex::new(waker),
 			wake: Mutex::new(Some(wake)),
 		}))
