@@ -23,5 +23,5 @@ esac
 
 setup
 say "Building elapse-node and elapse-network"
-(cd "$ELAPSE_ROOT" && cargo build --release --locked -p elapse-node -p elapse-network)
+(cd "$ELAPSE_ROOT" && cargo build --release --locked --workspace --bin elapse-node --bin elapse-network)
 exec "$(target_dir)/release/elapse-network" "$@"

@@ -31,10 +31,10 @@ for argument in "$@"; do
 done
 
 setup
+# --workspace: the same feature selection as for everything else, so that no dependency is compiled twice.
 say "Building elapse-node (the first build takes about half an hour on two cores, the next ones seconds)"
-(cd "$ELAPSE_ROOT" && cargo build --release --locked -p elapse-node)
+(cd "$ELAPSE_ROOT" && cargo build --release --locked --workspace --bin elapse-node)
 if ((${#mode[@]})); then
 	say "Starting a development chain. Ctrl-C ends it."
 fi
-# With --dev among the arguments, nothing is added: the node is given exactly what was asked for.
 exec "$(target_dir)/release/elapse-node" "${mode[@]}" "$@"

@@ -17,7 +17,7 @@ folder="${1:-/tmp/elapse-zombienet}"
 program="$(target_dir)/release"
 setup
 say "Building elapse-node and elapse-network"
-(cd "$ELAPSE_ROOT" && cargo build --release --locked -p elapse-node -p elapse-network)
+(cd "$ELAPSE_ROOT" && cargo build --release --locked --workspace --bin elapse-node --bin elapse-network)
 say "Provisioning four nodes in $folder"
 "$program/elapse-network" 4 --base "$folder" --provision-only
 ln -sf "$program/elapse-node" "$folder/elapse-node"
