@@ -7,7 +7,7 @@ use sc_service::PartialComponents;
 use crate::{
 	chain_spec,
 	cli::{base_path_or_default, Cli, Subcommand},
-	profile, service,
+	memory, profile, service,
 };
 
 /// Parses the command line and does what it says.
@@ -50,6 +50,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 }
 
 fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
+	memory::configure(cli.run.iot);
 	if cli.run.iot {
 		profile::apply_iot(&mut cli.run.sdk);
 	}

@@ -223,6 +223,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		Some("block-import"),
 		ec_consensus::run_held(link.clone(), block_import.clone(), sync_service.clone()),
 	);
+	task_manager.spawn_handle().spawn("memory", None, crate::memory::give_back());
 	let stats = Stats::new();
 	task_manager.spawn_handle().spawn("poet-stats", None, stats.clone().follow(client.clone()));
 
