@@ -46,6 +46,8 @@ pub fn build(
 	let mut command = Command::new(program);
 	// Raw: otherwise every node would make genesis for itself, with the runtime, at every start.
 	command.args(["build-spec", "--chain", "local", "--raw"]);
+	// It would name the node that builds the specification, which is none of the network's.
+	command.arg("--disable-default-bootnode");
 	command.arg("--target").arg(target.as_millis().to_string());
 	if let Some(blocks) = epoch_length {
 		command.arg("--epoch-length").arg(blocks.to_string());
