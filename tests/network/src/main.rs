@@ -15,7 +15,8 @@ struct Arguments {
 	#[arg(value_name = "N", value_parser = clap::value_parser!(u8).range(1..=50))]
 	members: u8,
 
-	/// Their weights, separated by commas, each up to 1,000,000 in all units that fit: 4,3,2,1 means 400,000 to 100,000.
+	/// Their weights, separated by commas, 1 to 1,000,000 each. If none is above 10 they are proportions: 4,3,2,1 means
+	/// 400,000, 300,000, 200,000 and 100,000. Without this option all weigh 500,000.
 	#[arg(long, value_delimiter = ',', value_name = "W,W,...")]
 	weights: Vec<u64>,
 
