@@ -3,18 +3,16 @@
 # twice, and tries what it installed. The build of the node itself is left out. Needs root, debootstrap and a Debian
 # mirror; takes some minutes and 2 GB, both given back at the end.
 #
-#   scripts/debootstrap.sh                            this machine's own release
-#   scripts/debootstrap.sh --suite bookworm --mirror $(sed -n "s/^deb [^h]*\(http[^ ]*\).*/\1/p" /etc/apt/sources.list | head -n 1)
-#   scripts/debootstrap.sh --keep DIR                 leave the root there to look around
+#   scripts/debootstrap.sh                                    this machine's own release, from its own mirrors
+#   scripts/debootstrap.sh --suite NAME --mirror URL --security-mirror URL
+#   scripts/debootstrap.sh --keep DIR                         leave the root there to look around
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # shellcheck source=/dev/null
 suite="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")"
-mirror=$(sed -n "s/^deb [^h]*\(http[^ ]*\).*/\1/p" /etc/apt/sources.list | head -n 1)
-security=$(sed -n "s/^deb [^h]*\(http[^ ]*\).*/\1/p" /etc/apt/sources.list | head -n 1)
-root=''
+mirror='' security='' root=''
 while (($#)); do
 	case "$1" in
 	--suite) suite="${2:?--suite needs a name}" && shift ;;
@@ -32,6 +30,16 @@ done
 ((EUID == 0)) || die "a root file system can only be made by root" "Run: sudo scripts/debootstrap.sh"
 command -v debootstrap >/dev/null || die "debootstrap is not installed" "Run: apt-get install debootstrap"
 
+# The address that this machine's apt has for a release.
+configured_mirror() {
+	# shellcheck disable=SC2016 # apt's variables
+	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v release="$1" '$1 == release { print $2; exit }'
+}
+[[ -n "$mirror" ]] || mirror="$(configured_mirror "$suite")"
+[[ -n "$security" ]] || security="$(configured_mirror "$suite-security")"
+[[ -n "$mirror" ]] || die "this machine's apt has no mirror for '$suite'" "Name one with --mirror, and a release with --suite."
+
 keep=yes
 if [[ -z "$root" ]]; then
 	keep=
@@ -48,9 +56,8 @@ say "Making a minimal $suite in $root"
 debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
 	die "debootstrap failed" "$(tail -n 3 "$root.log")"
 rm -f "$root.log"
-if [[ "$suite" != sid ]]; then
-	printf 'deb %s %s main\n' "$mirror" "$suite" "$mirror" "$suite-updates" "$security" "$suite-security" \
-		>"$root/etc/apt/sources.list"
+if [[ -n "$security" ]]; then
+	printf 'deb %s %s main\n' "$security" "$suite-security" >>"$root/etc/apt/sources.list"
 fi
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 mount -t proc proc "$root/proc"
