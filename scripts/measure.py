@@ -55,8 +55,8 @@ def main():
     parser.add_argument("node")
     parser.add_argument("--target", type=int, default=6000, help="block interval aimed at, milliseconds")
     parser.add_argument("--seconds", type=int, default=120, help="how long to measure, after 20 s to settle")
-    parser.add_argument("options", nargs="*", help="further options of the node, behind --")
-    args = parser.parse_args()
+    args, options = parser.parse_known_args()
+    options = [option for option in options if option != "--"]
 
     with tempfile.TemporaryDirectory(prefix="elapse-measure-") as base:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -68,7 +68,7 @@ def main():
             subprocess.run(command, check=True, stdout=f, stderr=subprocess.DEVNULL)
         port = free_port()
         command = [args.node, "--chain", spec, "--base-path", base, "--validator", "--force-authoring", "--no-prometheus",
-                   "--no-mdns", "--no-telemetry", "--rpc-port", str(port), "--port", str(free_port()), *args.options]
+                   "--no-mdns", "--no-telemetry", "--rpc-port", str(port), "--port", str(free_port()), *options]
         log = open(os.path.join(base, "log"), "w")
         begun = time.monotonic()
         node = subprocess.Popen(command, stdout=log, stderr=log)
