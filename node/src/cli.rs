@@ -29,6 +29,9 @@ pub(crate) struct Run {
 	#[command(flatten)]
 	pub(crate) tpm: TpmArgs,
 
+	#[command(flatten)]
+	pub(crate) disk: sc_storage_monitor::StorageMonitorParams,
+
 	/// Run in little memory, for machines with 256 MB or less to spare.
 	///
 	/// Small caches, two runtime instances, few peers and connections, a small transaction pool, and only the last

@@ -54,17 +54,19 @@ fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
 	if cli.run.iot {
 		profile::apply_iot(&mut cli.run.sdk);
 	}
+	profile::rest_offchain(&mut cli.run.sdk);
 	let base = base_path_or_default(cli.run.sdk.base_path()?);
 	let tpm = cli.run.tpm.config(&base);
 	let is_dev = cli.run.sdk.is_dev()?;
 	if cli.run.sdk.chain_id(is_dev)? == "dev" {
 		chain_spec::ensure_development(&base, tpm.clone())?;
 	}
+	let disk = cli.run.disk.clone();
 	let runner = cli.create_runner(&cli.run.sdk)?;
 	runner.run_node_until_exit(|config| async move {
 		match config.network.network_backend {
-			NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<_, _>>(config, tpm),
-			NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config, tpm),
+			NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<_, _>>(config, tpm, disk),
+			NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config, tpm, disk),
 		}
 		.map_err(sc_cli::Error::Service)
 	})

@@ -1,6 +1,6 @@
-//! Settings for small machines.
+//! Settings that differ from the SDK's defaults, and those for small machines.
 
-use sc_cli::{DatabasePruningMode, RunCmd, TransactionPoolType};
+use sc_cli::{DatabasePruningMode, OffchainWorkerEnabled, RunCmd, TransactionPoolType};
 
 const MIB: usize = 1024 * 1024;
 
@@ -45,6 +45,17 @@ pub(crate) fn apply_iot(run: &mut RunCmd) {
 	}
 }
 
+/// Lets offchain workers run only with `--offchain-worker always`.
+///
+/// The SDK's default is to run an authority's. No pallet of this runtime has one, so that would be a call of the runtime
+/// at every block and an HTTP client in memory for nothing.
+pub(crate) fn rest_offchain(run: &mut RunCmd) {
+	let enabled = &mut run.offchain_worker_params.enabled;
+	if matches!(enabled, OffchainWorkerEnabled::WhenAuthority) {
+		*enabled = OffchainWorkerEnabled::Never;
+	}
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -60,6 +71,16 @@ mod tests {
 		apply_iot(&mut run);
 		assert_eq!(run.import_params.trie_cache_size, TRIE_CACHE);
 		assert_eq!(run.import_params.pruning_params.blocks_pruning, DatabasePruningMode::Custom(BLOCKS_KEPT));
+	}
+
+	#[test]
+	fn offchain_workers_run_when_asked_for() {
+		for (args, enabled) in [(&[][..], false), (&["--offchain-worker", "always"], true)] {
+			let mut run = run(args);
+			rest_offchain(&mut run);
+			let role = sc_service::Role::Authority;
+			assert_eq!(run.offchain_worker_params.offchain_worker(&role).unwrap().enabled, enabled);
+		}
 	}
 
 	#[test]

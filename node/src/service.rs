@@ -8,14 +8,17 @@
 //! A block from anywhere passes the same imports: PoET's, which verifies its certificate and weighs it, then GRANDPA's,
 //! which looks for changes of voters, then the client's.
 //!
-//! No offchain workers run: no pallet has one, and theirs is a thread pool and an HTTP client in memory.
+//! Offchain workers run only where they are asked for: no pallet has one, and theirs is a thread pool and an HTTP client
+//! in memory.
 
 mod aux_revert;
+mod client;
 mod finality;
 mod inherents;
+mod offchain;
 mod ports;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use ec_consensus::{
 	status::{Stats, StatusHandle},
@@ -33,6 +36,7 @@ use sc_service::{
 	error::Error, Configuration, PartialComponents, SpawnTasksParams, TFullBackend, TFullClient, TaskManager,
 	WarpSyncConfig,
 };
+use sc_storage_monitor::{StorageMonitorParams, StorageMonitorService};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
@@ -79,13 +83,8 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<Partial, Error> {
 			Ok((worker, telemetry))
 		})
 		.transpose()?;
-	let executor = sc_service::new_wasm_executor::<HostFunctions>(&config.executor);
-	let (client, backend, keystore_container, task_manager) = sc_service::new_full_parts::<Block, RuntimeApi, _>(
-		config,
-		telemetry.as_ref().map(|(_, telemetry)| telemetry.handle()),
-		executor,
-		Vec::new(),
-	)?;
+	let (client, backend, keystore_container, task_manager) =
+		client::new_parts(config, telemetry.as_ref().map(|(_, telemetry)| telemetry.handle()))?;
 	let client = Arc::new(client);
 	let telemetry = telemetry.map(|(worker, telemetry)| {
 		task_manager.spawn_handle().spawn("telemetry", None, worker.run());
@@ -140,6 +139,15 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<Partial, Error> {
 	})
 }
 
+/// What to do about a disk without room.
+fn full_disk(error: &sc_storage_monitor::Error, database: &Path) -> String {
+	format!(
+		"{error} at the database {}. Make room there, choose another place with --base-path, or ask for less with \
+		 --db-storage-threshold",
+		database.display()
+	)
+}
+
 /// GRANDPA panics over a chain without voters; and nobody could ever author there.
 fn check_members(client: &Arc<Client>, chain: &str) -> Result<(), Error> {
 	let info = client.info();
@@ -159,6 +167,7 @@ fn check_members(client: &Arc<Client>, chain: &str) -> Result<(), Error> {
 pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	mut config: Configuration,
 	tpm: TpmConfig,
+	disk: StorageMonitorParams,
 ) -> Result<TaskManager, Error> {
 	ports::check(&config)?;
 	// The chip first: an authority without one is of no use, and whoever started it should know at once.
@@ -183,6 +192,11 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		transaction_pool,
 		other: Parts { block_import, link, grandpa, mut telemetry },
 	} = new_partial(&config)?;
+	// ParityDB stops writing when the disk is full, and does not begin again. Before that happens the node ends.
+	if let Some(database) = config.database.path() {
+		StorageMonitorService::try_spawn(disk, database.to_path_buf(), &task_manager.spawn_essential_handle())
+			.map_err(|error| Error::Other(full_disk(&error, database)))?;
+	}
 	let registry = config.prometheus_registry().cloned();
 	let info = client.info();
 	let lottery = client.runtime_api().lottery(info.best_hash).map_err(sp_blockchain::Error::from)?;
@@ -241,6 +255,17 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	});
 	let name = config.network.node_name.clone();
 	let (force_authoring, disable_grandpa) = (config.force_authoring, config.disable_grandpa);
+	if config.offchain_worker.enabled {
+		offchain::spawn(
+			&task_manager,
+			client.clone(),
+			&backend,
+			transaction_pool.clone(),
+			keystore_container.keystore(),
+			network.clone(),
+			role.is_authority(),
+		)?;
+	}
 	// Beside the keys and outside the database: it must outlive that, see `ec_consensus::record`.
 	let record_path = config.data_path.join("poet").join("sealed");
 	sc_service::spawn_tasks(SpawnTasksParams {

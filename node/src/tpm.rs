@@ -10,7 +10,10 @@ use sc_keystore::LocalKeystore;
 use sc_network::config::{NodeKeyConfig, Secret};
 use sc_service::config::KeystoreConfig;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
-use sp_core::{crypto::KeyTypeId, ed25519, sr25519, Pair};
+use sp_core::{
+	crypto::{ByteArray, KeyTypeId},
+	ed25519, sr25519, Pair,
+};
 use sp_keystore::Keystore;
 
 use crate::{
@@ -141,8 +144,11 @@ impl ProvisionCmd {
 	fn run(&self) -> sc_cli::Result<()> {
 		let base = prepare(self)?;
 		let chain = self.chain_dir(&base)?;
-		let keystore = match self.keystore_config(&chain)? {
-			KeystoreConfig::Path { path, password } => LocalKeystore::open(path, password)?,
+		let (keystore, protected) = match self.keystore_config(&chain)? {
+			KeystoreConfig::Path { path, password } => {
+				let protected = password.is_some();
+				(LocalKeystore::open(path, password)?, protected)
+			}
 			KeystoreConfig::InMemory => return Err("keys that are kept in memory only would be lost".into()),
 		};
 		let output = self.output.clone().unwrap_or_else(|| base.join(MEMBER_FILE));
@@ -152,7 +158,7 @@ impl ProvisionCmd {
 			.map_err(|error| error.to_string())?;
 		let (poet, grandpa) = match &self.suri {
 			Some(suri) => derived_keys(&keystore, suri)?,
-			None => made_keys(&keystore, before.as_ref())?,
+			None => made_keys(&keystore, protected, before.as_ref())?,
 		};
 		let account = self.account.clone().or_else(|| before.map(|before| before.account));
 		let file = MemberFile {
@@ -194,14 +200,20 @@ impl ProvisionCmd {
 }
 
 /// The keys in the keystore: those of the file written before if they are still there, else the first, else new ones.
-fn made_keys(keystore: &LocalKeystore, before: Option<&MemberFile>) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
+fn made_keys(
+	keystore: &LocalKeystore,
+	protected: bool,
+	before: Option<&MemberFile>,
+) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
 	let failed = |error: sp_keystore::Error| format!("the keystore cannot make a key: {error}");
 	let poet = keystore.sr25519_public_keys(ep_poet::KEY_TYPE);
 	let poet = match before.map(|file| file.poet.clone().into()).filter(|key| poet.contains(key)) {
 		Some(key) => key,
 		None => match poet.first() {
 			Some(key) => *key,
-			None => keystore.sr25519_generate_new(ep_poet::KEY_TYPE, None).map_err(failed)?,
+			// A password protects phrases only.
+			None if protected => keystore.sr25519_generate_new(ep_poet::KEY_TYPE, None).map_err(failed)?,
+			None => keep(keystore, ep_poet::KEY_TYPE, &sr25519::Pair::generate().0)?,
 		},
 	};
 	let grandpa = keystore.ed25519_public_keys(GRANDPA);
@@ -209,23 +221,32 @@ fn made_keys(keystore: &LocalKeystore, before: Option<&MemberFile>) -> sc_cli::R
 		Some(key) => key,
 		None => match grandpa.first() {
 			Some(key) => *key,
-			None => keystore.ed25519_generate_new(GRANDPA, None).map_err(failed)?,
+			None if protected => keystore.ed25519_generate_new(GRANDPA, None).map_err(failed)?,
+			None => keep(keystore, GRANDPA, &ed25519::Pair::generate().0)?,
 		},
 	};
 	Ok((poet.into(), grandpa.into()))
 }
 
+/// Puts a key into the keystore, as the bytes of its secret.
+///
+/// The keystore reads a key's file each time it signs. What it would write by itself is a phrase, and turning that into
+/// the key takes 4,096 compressions of SHA-512: nearly half of what an idle node computed. Derivations such as `//Bob`
+/// stand for such a phrase too.
+fn keep<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId, pair: &P) -> sc_cli::Result<P::Public> {
+	let (public, secret) = (pair.public(), format!("0x{}", hex::encode(pair.to_raw_vec())));
+	keystore
+		.insert(kind, &secret, public.as_slice())
+		.map_err(|()| "the keystore does not take the key: is the disk full?")?;
+	Ok(public)
+}
+
 /// The keys that `suri` stands for, put into the keystore.
 fn derived_keys(keystore: &LocalKeystore, suri: &str) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
 	let bad = |error| format!("{suri} is no secret: {error:?}. Give one such as //Bob, a phrase or a hex seed");
-	let poet = sr25519::Pair::from_string(suri, None).map_err(bad)?.public();
-	let grandpa = ed25519::Pair::from_string(suri, None).map_err(bad)?.public();
-	let insert = |kind, public: &[u8]| {
-		keystore.insert(kind, suri, public).map_err(|()| "the keystore does not take the key: is the disk full?")
-	};
-	insert(ep_poet::KEY_TYPE, &poet)?;
-	insert(GRANDPA, &grandpa)?;
-	Ok((poet.into(), grandpa.into()))
+	let poet = sr25519::Pair::from_string(suri, None).map_err(bad)?;
+	let grandpa = ed25519::Pair::from_string(suri, None).map_err(bad)?;
+	Ok((keep(keystore, ep_poet::KEY_TYPE, &poet)?.into(), keep(keystore, GRANDPA, &grandpa)?.into()))
 }
 
 /// The node's name on the network; its key is made if there is none.

@@ -15,7 +15,6 @@ define_benchmarks!(
 	[pallet_poet, Poet]
 	[pallet_sudo, Sudo]
 	[pallet_timestamp, Timestamp]
-	[pallet_transaction_payment, TransactionPayment]
 	[pallet_trust, Trust]
 	[pallet_utility, Utility]
 );
