@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Footprint of one idle node: start to RPC, memory, processor, block interval, import to finality.
+"""Footprint of one idle node: two starts to RPC, memory, processor, block interval, import to finality.
 
 usage: scripts/measure.py NODE [--target MS] [--seconds N] [-- further options of the node]
 
@@ -50,6 +50,30 @@ def chips(base):
     return found
 
 
+def start(command, port, log):
+    """Starts the node; returns it, and after how many seconds it answered."""
+    begun = time.monotonic()
+    node = subprocess.Popen(command, stdout=log, stderr=log)
+    while True:
+        if node.poll() is not None or time.monotonic() - begun > 120:
+            node.kill()
+            sys.exit(f"the node did not come up:\n{open(log.name).read()[-2000:]}")
+        try:
+            call(port, "system_health")
+            return node, time.monotonic() - begun
+        except OSError:
+            time.sleep(0.01)
+
+
+def stop(node):
+    node.send_signal(signal.SIGINT)
+    try:
+        node.wait(20)
+    except subprocess.TimeoutExpired:
+        node.kill()
+        node.wait()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("node")
@@ -64,24 +88,17 @@ def main():
         spec = os.path.join(base, "spec.json")
         with open(spec, "w") as f:
             member = os.path.join(base, "member.json")
-            command = [args.node, "build-spec", "--member", member, "--target", str(args.target)]
+            command = [args.node, "build-spec", "--raw", "--member", member, "--target", str(args.target)]
             subprocess.run(command, check=True, stdout=f, stderr=subprocess.DEVNULL)
         port = free_port()
         command = [args.node, "--chain", spec, "--base-path", base, "--validator", "--force-authoring", "--no-prometheus",
                    "--no-mdns", "--no-telemetry", "--rpc-port", str(port), "--port", str(free_port()), *options]
         log = open(os.path.join(base, "log"), "w")
-        begun = time.monotonic()
-        node = subprocess.Popen(command, stdout=log, stderr=log)
+        node, first = start(command, port, log)
         try:
-            while True:
-                if node.poll() is not None or time.monotonic() - begun > 120:
-                    sys.exit(f"the node did not come up:\n{open(log.name).read()[-2000:]}")
-                try:
-                    call(port, "system_health")
-                    break
-                except OSError:
-                    time.sleep(0.01)
-            ready = time.monotonic() - begun
+            # A second start finds the chain, and the runtime compiled.
+            stop(node)
+            node, second = start(command, port, log)
             time.sleep(20)
             swtpm = chips(base)
             cpu, chip_cpu, started = cpu_seconds(node.pid), sum(map(cpu_seconds, swtpm)), time.monotonic()
@@ -105,7 +122,8 @@ def main():
             chip_share = (sum(map(cpu_seconds, swtpm)) - chip_idle) / (time.monotonic() - idle_started)
             lag = [final[h] - imported[h] for h in final if h in imported and h > min(imported)]
             rows = [
-                ("start to RPC", f"{ready:.2f} s"),
+                ("first start to RPC", f"{first:.2f} s"),
+                ("second start to RPC", f"{second:.2f} s"),
                 ("resident, median", f"{statistics.median(memory):.0f} MB"),
                 ("resident, highest", f"{max(memory):.0f} MB"),
                 ("software TPM, resident", f"{sum(map(resident, swtpm)):.0f} MB"),
@@ -118,11 +136,7 @@ def main():
             for name, value in rows:
                 print(f"{name:<30}{value}")
         finally:
-            node.send_signal(signal.SIGINT)
-            try:
-                node.wait(20)
-            except subprocess.TimeoutExpired:
-                node.kill()
+            stop(node)
 
 
 main()

@@ -213,7 +213,7 @@ fn made_keys(
 			Some(key) => *key,
 			// A password protects phrases only.
 			None if protected => keystore.sr25519_generate_new(ep_poet::KEY_TYPE, None).map_err(failed)?,
-			None => keep(keystore, ep_poet::KEY_TYPE, &sr25519::Pair::generate().0)?,
+			None => generate::<sr25519::Pair>(keystore, ep_poet::KEY_TYPE)?,
 		},
 	};
 	let grandpa = keystore.ed25519_public_keys(GRANDPA);
@@ -222,31 +222,54 @@ fn made_keys(
 		None => match grandpa.first() {
 			Some(key) => *key,
 			None if protected => keystore.ed25519_generate_new(GRANDPA, None).map_err(failed)?,
-			None => keep(keystore, GRANDPA, &ed25519::Pair::generate().0)?,
+			None => generate::<ed25519::Pair>(keystore, GRANDPA)?,
 		},
 	};
 	Ok((poet.into(), grandpa.into()))
 }
 
-/// Puts a key into the keystore, as the bytes of its secret.
+/// Puts a key into the keystore, as its seed.
 ///
 /// The keystore reads a key's file each time it signs. What it would write by itself is a phrase, and turning that into
 /// the key takes 4,096 compressions of SHA-512: nearly half of what an idle node computed. Derivations such as `//Bob`
 /// stand for such a phrase too.
-fn keep<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId, pair: &P) -> sc_cli::Result<P::Public> {
-	let (public, secret) = (pair.public(), format!("0x{}", hex::encode(pair.to_raw_vec())));
+fn keep<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId, pair: &P, seed: &P::Seed) -> sc_cli::Result<P::Public> {
+	let seed = format!("0x{}", hex::encode(seed));
+	put(keystore, kind, &seed, &pair.public())?;
+	Ok(pair.public())
+}
+
+fn put(keystore: &LocalKeystore, kind: KeyTypeId, secret: &str, public: &impl ByteArray) -> Result<(), &'static str> {
 	keystore
-		.insert(kind, &secret, public.as_slice())
-		.map_err(|()| "the keystore does not take the key: is the disk full?")?;
-	Ok(public)
+		.insert(kind, secret, public.as_slice())
+		.map_err(|()| "the keystore does not take the key: is the disk full?")
+}
+
+/// A new key.
+fn generate<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId) -> sc_cli::Result<P::Public> {
+	let (pair, seed) = P::generate();
+	keep(keystore, kind, &pair, &seed)
+}
+
+/// The key that `suri` stands for.
+fn derive<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId, suri: &str) -> sc_cli::Result<P::Public> {
+	let (pair, seed) = P::from_string_with_seed(suri, None)
+		.map_err(|error| format!("{suri} is no secret: {error:?}. Give one such as //Bob, a phrase or a hex seed"))?;
+	match seed {
+		Some(seed) => keep(keystore, kind, &pair, &seed),
+		// Soft derivations have no seed.
+		None => {
+			put(keystore, kind, suri, &pair.public())?;
+			Ok(pair.public())
+		}
+	}
 }
 
 /// The keys that `suri` stands for, put into the keystore.
 fn derived_keys(keystore: &LocalKeystore, suri: &str) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
-	let bad = |error| format!("{suri} is no secret: {error:?}. Give one such as //Bob, a phrase or a hex seed");
-	let poet = sr25519::Pair::from_string(suri, None).map_err(bad)?;
-	let grandpa = ed25519::Pair::from_string(suri, None).map_err(bad)?;
-	Ok((keep(keystore, ep_poet::KEY_TYPE, &poet)?.into(), keep(keystore, GRANDPA, &grandpa)?.into()))
+	let poet = derive::<sr25519::Pair>(keystore, ep_poet::KEY_TYPE, suri)?;
+	let grandpa = derive::<ed25519::Pair>(keystore, GRANDPA, suri)?;
+	Ok((poet.into(), grandpa.into()))
 }
 
 /// The node's name on the network; its key is made if there is none.
@@ -256,4 +279,25 @@ fn node_key(chain: &Path) -> sc_cli::Result<String> {
 		.into_keypair()
 		.map_err(|error| format!("the network key {} cannot be read or made: {error}", file.display()))?;
 	Ok(key.public().to_peer_id().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn what_is_kept_signs_and_is_a_seed() {
+		let dir = tempfile::tempdir().unwrap();
+		let keystore = LocalKeystore::open(dir.path(), None).unwrap();
+		let (poet, grandpa) = made_keys(&keystore, false, None).unwrap();
+		let (alice, _) = derived_keys(&keystore, "//Alice").unwrap();
+		let soft = derive::<sr25519::Pair>(&keystore, ep_poet::KEY_TYPE, "//Alice/soft").unwrap();
+		for key in [poet.into(), alice.clone().into(), soft] {
+			assert!(keystore.sr25519_sign(ep_poet::KEY_TYPE, &key, b"any").unwrap().is_some());
+		}
+		assert!(keystore.ed25519_sign(GRANDPA, &grandpa.into(), b"any").unwrap().is_some());
+		assert_eq!(sr25519::Public::from(alice), sp_keyring::Sr25519Keyring::Alice.public());
+		let files = std::fs::read_dir(dir.path()).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()));
+		assert_eq!(files.filter(|text| text.as_ref().unwrap().starts_with("\"0x")).count(), 4);
+	}
 }

@@ -5,7 +5,7 @@
 //!    author, the wait begins after the parent's own. (State lags by one block there: a seal is noted in state by the
 //!    next block.)
 //! 2. Compare with the certificates that its author published lately; report an equivocation.
-//! 3. If it is dated more than [`EARLY`](crate::held::EARLY) ahead of our clock, hold it.
+//! 3. If it is dated more than [`early`](crate::held::early) ahead of our clock, hold it.
 //! 4. If its author has [`SIBLINGS`] blocks on that parent already, park it.
 //! 5. Have the runtime check the inherents.
 //! 6. Weigh it: its parent's weight and its mean. It is the new best if [`ep_poet::fork::prefer`] takes it over the tip
@@ -194,8 +194,9 @@ impl<B: BlockT<Hash = Hash>> Candidate<B> {
 impl<B, C, BE, I, CIDP> PoetBlockImport<B, C, BE, I, CIDP>
 where
 	B: BlockT<Hash = Hash>,
-	C: ProvideRuntimeApi<B> + HeaderBackend<B> + BlockBackend<B> + AuxStore + Send + Sync + 'static,
+	C: ProvideRuntimeApi<B> + HeaderBackend<B> + BlockBackend<B> + AuxStore + BlockImport<B> + Send + Sync + 'static,
 	C::Api: PoetApi<B> + BlockBuilderApi<B>,
+	C::Error: Into<ConsensusError>,
 	BE: Backend<B> + 'static,
 	I: BlockImport<B> + Send + Sync,
 	I::Error: Into<ConsensusError>,
@@ -230,7 +231,7 @@ where
 		}
 		let Some(candidate) = Candidate::new(block, &self.link) else { return Ok(ImportResult::KnownBad) };
 		if candidate.block.with_state() {
-			return self.import_with_state(candidate).await;
+			return self.import_with_state(candidate, known && number <= info.finalized_number).await;
 		}
 		if candidate.block.state_action.skip_execution_checks() {
 			return self.import_header(candidate).await;
@@ -264,7 +265,15 @@ where
 	}
 
 	/// Imports a finalised block with its whole state. Weights start from 0 here.
-	async fn import_with_state(&self, mut candidate: Candidate<B>) -> Result<ImportResult, ImportError> {
+	///
+	/// If its header came ahead of the state and is `final_already`, only the client is given the state. GRANDPA's import
+	/// has followed the voters from header to header, and would have the client finalise the block again, on its way
+	/// from the best block to this one's parent: the client refuses to take back what is final.
+	async fn import_with_state(
+		&self,
+		mut candidate: Candidate<B>,
+		final_already: bool,
+	) -> Result<ImportResult, ImportError> {
 		let last = self.link.0.proof_header.lock().take().filter(|last| last.post_hash() != candidate.parent);
 		if let Some(last) = last {
 			self.import_below_finality(last).await?;
@@ -278,6 +287,11 @@ where
 		candidate.block.auxiliary.extend(aux_schema::writes(&candidate.hash, &record, true));
 		candidate.block.fork_choice = Some(ForkChoiceStrategy::Custom(true));
 		log::info!(target: LOG_TARGET, "importing the state of #{} {:?}", candidate.number, candidate.hash);
+		if final_already {
+			candidate.block.fork_choice = Some(ForkChoiceStrategy::Custom(false));
+			let imported = self.client.import_block(candidate.block).await;
+			return imported.map_err(|source| ImportError::Inner { hash: candidate.hash, source: source.into() });
+		}
 		self.pass_on(candidate.block).await
 	}
 
@@ -339,8 +353,9 @@ where
 impl<B, C, BE, I, CIDP> BlockImport<B> for PoetBlockImport<B, C, BE, I, CIDP>
 where
 	B: BlockT<Hash = Hash>,
-	C: ProvideRuntimeApi<B> + HeaderBackend<B> + BlockBackend<B> + AuxStore + Send + Sync + 'static,
+	C: ProvideRuntimeApi<B> + HeaderBackend<B> + BlockBackend<B> + AuxStore + BlockImport<B> + Send + Sync + 'static,
 	C::Api: PoetApi<B> + BlockBuilderApi<B>,
+	C::Error: Into<ConsensusError>,
 	BE: Backend<B> + 'static,
 	I: BlockImport<B> + Send + Sync,
 	I::Error: Into<ConsensusError>,

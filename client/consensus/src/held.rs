@@ -31,12 +31,23 @@ use std::time::Duration;
 
 use crate::{PoetLink, LOG_TARGET};
 
-/// How far ahead of this machine's clock a block's timestamp may be.
-pub const EARLY: Millis = 500;
+/// How far ahead of this machine's clock a block's timestamp may be, with a block every `target` milliseconds.
+///
+/// Clocks differ, so it cannot be nothing; what it is, a fast chip gains on top of the tenth that rule *clock* leaves it.
+/// A twelfth of the interval, at most half a second, is what machines on NTP keep to with ease.
+pub const fn early(target: Millis) -> Millis {
+	let part = target / 12;
+	if part < 500 {
+		part
+	} else {
+		500
+	}
+}
+
 /// Most blocks in each buffer.
 pub const BLOCKS: usize = 64;
-/// Most bytes of block bodies in each buffer.
-pub const BYTES: usize = 64 << 20;
+/// Most bytes of blocks in each buffer. One block always fits.
+pub const BYTES: usize = 16 << 20;
 
 /// A block that waits. `P` is the block itself, of no interest here.
 #[derive(Debug)]
@@ -46,6 +57,8 @@ pub(crate) struct Entry<P> {
 	pub(crate) author: AuthorityId,
 	pub(crate) number: u64,
 	pub(crate) timestamp: Millis,
+	/// When it may be imported.
+	pub(crate) due: Millis,
 	/// What the block adds to its chain's weight.
 	pub(crate) mean: Mean,
 	pub(crate) bytes: usize,
@@ -134,7 +147,7 @@ impl<P> WaitingRoom<P> {
 
 	/// When the next held block is due.
 	pub(crate) fn next_due(&self) -> Option<Millis> {
-		self.held.first().map(|e| e.timestamp.saturating_sub(EARLY))
+		self.held.first().map(|e| e.due)
 	}
 
 	/// Takes out the next held block if it is due at `now`. Parents come before their children.
@@ -274,6 +287,7 @@ mod tests {
 			author: author(by),
 			number: 1,
 			timestamp,
+			due: timestamp - early(6_000),
 			mean: 10,
 			bytes: 100,
 			payload: (),

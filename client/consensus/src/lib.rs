@@ -30,8 +30,9 @@
 //! * *Sealing early, waiting on two parents, borrowing a chip, replaying a certificate*: the rules.
 //! * *Dating a block ahead, to begin the next wait early*: it is held, by every node, by its own clock ([`held`]).
 //! * *Flooding with blocks from the future*: only members' blocks are held, one an author and parent, 64 in all.
-//! * *Forty siblings from one wait*: a certificate binds one pre-seal hash, so forty waits; two blocks are imported, the
-//!   author is reported, the others are parked.
+//! * *Forty siblings from one wait*: a chip that has waited once can attest any number of blocks for as long as A1 is
+//!   good. Two blocks are imported, the author is reported, the others are parked.
+//! * *Headers too long to report, or to hold in numbers*: *digests* bounds them ([`ep_poet::digest::MAX_HEADER`]).
 //! * *Withholding a block and releasing it at equal weight*: the first imported stays, unless both came in time.
 //! * *Shouting weights that nobody checked*: only an executed block's mean counts.
 //! * *Making us drop honest peers*: nothing that an honest node relays is answered with an error: early blocks, surplus

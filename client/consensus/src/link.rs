@@ -1,5 +1,6 @@
 //! What verifier, block import, held blocks and worker share.
 
+use codec::Encode;
 use ep_poet::{AuthorityId, Hash, Millis, Verdict};
 use futures::channel::mpsc;
 use parking_lot::Mutex;
@@ -110,9 +111,9 @@ impl<B: BlockT<Hash = Hash>> PoetLink<B> {
 		self.0.room.lock().contains(hash)
 	}
 
-	/// Holds `block` until it is due.
-	pub(crate) fn hold(&self, block: SdkParams<B>, verdict: Verdict<B::Header>) {
-		let entry = entry(block, verdict);
+	/// Holds `block` until its timestamp is `early` ahead.
+	pub(crate) fn hold(&self, block: SdkParams<B>, verdict: Verdict<B::Header>, early: Millis) {
+		let entry = entry(block, verdict, early);
 		let (hash, number, author) = (entry.hash, entry.number, entry.author.clone());
 		let ahead = entry.timestamp.saturating_sub(self.now());
 		if let Some(metrics) = self.metrics() {
@@ -139,7 +140,7 @@ impl<B: BlockT<Hash = Hash>> PoetLink<B> {
 
 	/// Parks `block` until it has a descendant that makes it matter.
 	pub(crate) fn park(&self, block: SdkParams<B>, verdict: Verdict<B::Header>) {
-		let entry = entry(block, verdict);
+		let entry = entry(block, verdict, 0);
 		log::debug!(
 			target: LOG_TARGET,
 			"parked #{} {:?}: its author {:?} has blocks enough on that parent",
@@ -198,8 +199,13 @@ impl<B: BlockT<Hash = Hash>> PoetLink<B> {
 }
 
 /// `block` with its certificate put back, as it will be imported later.
-fn entry<B: BlockT<Hash = Hash>>(mut block: SdkParams<B>, verdict: Verdict<B::Header>) -> Entry<SdkParams<B>> {
-	let bytes = block.body.iter().flatten().map(codec::Encode::encoded_size).sum();
+fn entry<B: BlockT<Hash = Hash>>(
+	mut block: SdkParams<B>,
+	verdict: Verdict<B::Header>,
+	early: Millis,
+) -> Entry<SdkParams<B>> {
+	let body: usize = block.body.iter().flatten().map(Encode::encoded_size).sum();
+	let bytes = body.saturating_add(block.header.encoded_size());
 	block.insert_intermediate(INTERMEDIATE_KEY, verdict.clone());
 	let pre = verdict.unsealed.pre_digest;
 	Entry {
@@ -208,6 +214,7 @@ fn entry<B: BlockT<Hash = Hash>>(mut block: SdkParams<B>, verdict: Verdict<B::He
 		author: pre.author,
 		number: (*verdict.unsealed.header.number()).unique_saturated_into(),
 		timestamp: pre.timestamp,
+		due: pre.timestamp.saturating_sub(early),
 		mean: pre.claim.mean,
 		bytes,
 		payload: block,

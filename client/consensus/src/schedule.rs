@@ -16,7 +16,7 @@
 use std::time::{Duration, Instant};
 
 use ep_poet::{
-	rate::{chip_wait, ONE},
+	rate::{self, chip_wait, ONE},
 	rules::earliest_timestamp,
 	Hash, Millis,
 };
@@ -105,7 +105,10 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
 }
 
 /// A rate above which an author dates its blocks a whole wait after the parent, see [`timestamp`].
-const UNEASY: u32 = 1_100_000;
+///
+/// Nine tenths of [`rate::BOUND`]: rule *clock* lets a wait stand against nine tenths of itself, so whoever is dated
+/// whole from here on can never be measured above the bound.
+const UNEASY: u32 = rate::BOUND / 10 * 9;
 
 /// The timestamp of a block that is expected to be released in `remaining`, at `now` Unix milliseconds.
 ///
@@ -353,7 +356,7 @@ mod tests {
 		// A clock that is behind: the earliest allowed.
 		assert_eq!(timestamp(7_000, SECOND, 8_000, 2_000, ONE), 9_800);
 		// At a raised rate: the whole wait.
-		assert_eq!(timestamp(7_000, SECOND, 8_000, 2_000, 1_150_000), 10_300);
+		assert_eq!(timestamp(7_000, SECOND, 8_000, 2_000, 1_070_000), 10_140);
 		assert_eq!(timestamp(u64::MAX, SECOND, 8_000, 2_000, ONE), u64::MAX);
 	}
 
@@ -361,16 +364,16 @@ mod tests {
 	fn a_clock_behind_the_others_never_reaches_the_rate_bound() {
 		for behind in [0, 100, 300, 500, 1_000, 5_000] {
 			let mut window = RateWindow::default();
-			// Waits between 200 ms and 3 s; the parent was released 50 ms before A1.
+			// Waits between 200 ms and 3 s, and ever longer ones; the parent was released 50 ms before A1.
 			for round in 0..2_000u64 {
-				let wait = 200 + round * 733 % 2_800;
+				let wait = 200 + round * 733 % 2_800 + round * round;
 				let rate = window.rate();
 				assert!(rate <= BOUND, "{behind} ms behind: {rate} after {round}");
 				let counted = chip_wait(wait, rate);
 				let parent = 1_000_000_000;
 				let now = parent + 50 - behind;
 				let ts = timestamp(now, Duration::from_millis(counted), parent, wait, rate);
-				window.push(counted + 2, ts - parent);
+				window.push(wait, rate, ts - parent);
 			}
 		}
 	}

@@ -1,22 +1,21 @@
-//! What the unit tests share: headers that lead nowhere and a store that keeps them in memory.
+//! What the unit tests share: headers that lead nowhere, a store that keeps them in memory, and a node around a played
+//! chain ([`node`]).
+
+pub(crate) mod node;
 
 use crate::aux_schema::{self, BlockRecord};
 use ep_poet::{digest::Unsealed, Attestation, Claim, Hash, Interval, PreDigest, Seal, Verdict};
 use ep_tpm::{ClockInfo, Name, TimeAttestation};
 use sc_client_api::{backend::AuxStore, in_mem, NewBlockState};
 use sp_core::{crypto::VrfSecret, sr25519, Pair};
-use sp_runtime::{
-	generic,
-	traits::{BlakeTwo256, Header as HeaderT},
-	DigestItem, OpaqueExtrinsic,
-};
+use sp_runtime::{generic, traits::Header as HeaderT, DigestItem, OpaqueExtrinsic};
 
-pub(crate) type Header = generic::Header<u64, BlakeTwo256>;
+pub(crate) use ep_poet::testing::Header;
 pub(crate) type Block = generic::Block<Header, OpaqueExtrinsic>;
 pub(crate) type Store = in_mem::Blockchain<Block>;
 
 /// A header whose only property is to differ from others by `tag`.
-pub(crate) fn header(number: u64, parent: Hash, tag: u8) -> Header {
+pub(crate) fn header(number: u32, parent: Hash, tag: u8) -> Header {
 	Header::new(number, Hash::repeat_byte(tag), Hash::zero(), parent, Default::default())
 }
 

@@ -3,10 +3,15 @@
 mod chain;
 
 use self::chain::{timestamp, wait, Bench, BEGIN};
-use crate::held;
+use crate::{
+	held,
+	testing::{Block, Header},
+};
 use ep_poet::{equivocation::Offence, testing::SoftMember};
 use sc_client_api::Backend;
-use sc_consensus::{BlockImport, BlockImportParams as SdkParams, ImportResult, StateAction};
+use sc_consensus::{
+	BlockImport, BlockImportParams as SdkParams, ImportResult, ImportedState, StateAction, StorageChanges,
+};
 use sp_blockchain::HeaderBackend;
 use sp_consensus::BlockOrigin;
 use sp_runtime::traits::Header as _;
@@ -114,7 +119,7 @@ fn a_block_from_the_future_is_held_and_imported_when_due() {
 	let (alice, bob) = two();
 	let bench = Bench::new(&[&alice, &bob]);
 	let one = bench.block(&bench.genesis(), &alice, 1_000);
-	bench.set_clock(timestamp(&one) - held::EARLY - 1);
+	bench.set_clock(timestamp(&one) - held::early(2_000) - 1);
 	assert_eq!(bench.receive(&one), ImportResult::AlreadyInChain);
 	assert_eq!(bench.link.waiting(), (1, 0));
 	assert!(!bench.is_in_chain(&one));
@@ -138,7 +143,7 @@ fn half_a_second_ahead_is_not_the_future() {
 	let (alice, _) = two();
 	let bench = Bench::new(&[&alice]);
 	let one = bench.block(&bench.genesis(), &alice, 1_000);
-	bench.set_clock(timestamp(&one) - held::EARLY);
+	bench.set_clock(timestamp(&one) - held::early(2_000));
 	assert_eq!(bench.receive(&one), imported(true));
 }
 
@@ -315,6 +320,53 @@ fn headers_of_a_warp_proof_pass_and_never_compete() {
 	assert_eq!(bench.record(&next).unwrap().weight, 2 * 1_500_000);
 }
 
+/// A block that comes with its state, above headers of a warp proof.
+fn receive_with_state(bench: &Bench, proof: &[&Header], header: &Header) -> ImportResult {
+	let import = |params| futures::executor::block_on(bench.import.import_block(params)).unwrap();
+	for header in proof {
+		assert_eq!(import(SdkParams::new(BlockOrigin::WarpSync, (*header).clone())), imported(false));
+	}
+	let mut params = SdkParams::new(BlockOrigin::NetworkInitialSync, header.clone());
+	let state = ImportedState { block: header.hash(), state: sp_state_machine::KeyValueStates(Vec::new()) };
+	params.state_action = StateAction::ApplyChanges(StorageChanges::Import(state));
+	let params = crate::PoetVerifier::new(bench.link.clone()).prepare(params).unwrap();
+	import(params)
+}
+
+#[test]
+fn the_proof_header_kept_back_is_dropped_when_the_state_is_its_childs() {
+	let (alice, bob) = two();
+	let bench = Bench::new(&[]);
+	let one = bench.block(&bench.genesis(), &alice, 1_000);
+	let two = bench.block(&one, &bob, 1_000);
+	let three = bench.block(&two, &alice, 900_000);
+	// In the database it would be a parent without ancestors, and the way from genesis to the state's block is looked
+	// for: its import would fail, now and for ever.
+	assert_eq!(receive_with_state(&bench, &[&two], &three), imported(true));
+	assert!(!bench.is_in_chain(&two));
+	assert_eq!(*bench.chain.imported.lock(), [three.hash()]);
+	assert_eq!((bench.best(), bench.record(&three).unwrap().weight), (three.hash(), 0));
+	assert!(bench.link.0.proof_header.lock().is_none());
+	// What comes next is built on the state, and weighed from it.
+	bench.chain.members.lock().insert(bob.id(), bob.contestant());
+	let four = bench.block(&three, &bob, 900_000);
+	assert_eq!(bench.receive_in_time(&four), imported(true));
+	assert_eq!(bench.record(&four).unwrap().weight, 1_500_000);
+}
+
+#[test]
+fn the_proof_header_kept_back_is_imported_when_the_state_is_not_its_childs() {
+	let (alice, bob) = two();
+	let bench = Bench::new(&[]);
+	let one = bench.block(&bench.genesis(), &alice, 1_000);
+	let two = bench.block(&one, &bob, 1_000);
+	let three = bench.block(&two, &alice, 900_000);
+	assert_eq!(receive_with_state(&bench, &[&one], &three), imported(true));
+	assert_eq!(*bench.chain.imported.lock(), [one.hash(), three.hash()]);
+	assert_eq!((bench.best(), bench.record(&one)), (three.hash(), None));
+	assert!(bench.link.0.proof_header.lock().is_none());
+}
+
 #[test]
 fn two_timers_on_two_forks_are_reported_and_an_honest_reorganisation_is_not() {
 	let (alice, bob) = two();
@@ -347,7 +399,7 @@ fn a_block_handed_in_without_the_verifier_is_verified_all_the_same() {
 	let bench = Bench::new(&[&alice]);
 	let mut forged = bench.forge(&bench.genesis(), &alice, 1_000, |draft| draft.end.time -= 1);
 	let seal = forged.digest_mut().pop().unwrap();
-	let mut params = SdkParams::<chain::Block>::new(BlockOrigin::Own, forged);
+	let mut params = SdkParams::<Block>::new(BlockOrigin::Own, forged);
 	params.post_digests.push(seal);
 	let result = futures::executor::block_on(bench.import.import_block(params)).unwrap();
 	assert_eq!(result, ImportResult::KnownBad);
@@ -360,7 +412,7 @@ fn a_restart_keeps_weights_and_tip() {
 	let one = bench.block(&bench.genesis(), &alice, 1_000);
 	bench.receive_in_time(&one);
 	// All that the engine knows of forks is in the database: another select chain over it answers the same.
-	let again = crate::PoetSelectChain::<chain::Block, _>::new(bench.chain.backend.clone());
+	let again = crate::PoetSelectChain::<Block, _>::new(bench.chain.backend.clone());
 	assert_eq!(again.best_hash().unwrap(), one.hash());
 	assert_eq!(bench.chain.backend.blockchain().info().best_hash, one.hash());
 }

@@ -8,7 +8,7 @@ use alloc::{boxed::Box, vec};
 use codec::{Decode, Encode};
 use ep_poet::{
 	api::AkPublic,
-	digest::{seal_message, seal_nonce, start_nonce},
+	digest::{seal_message, seal_nonce, start_nonce, MAX_HEADER},
 	rate,
 	retarget::Window,
 	AuthorityId, Claim, EquivocationProof, Interval, PreDigest, Seal,
@@ -18,7 +18,6 @@ use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::{Authorize, TransactionSource},
 	traits::Hooks,
-	weights::Weight,
 };
 use frame_system::{
 	pallet_prelude::{BlockNumberFor, HeaderFor},
@@ -91,7 +90,7 @@ impl Author {
 	/// A full record.
 	fn remember<T: Config>(&self) {
 		Records::<T>::mutate(&self.id, |record| {
-			(0..rate::WAITS).for_each(|_| record.rate.push(1_000, 1_000));
+			(0..rate::WAITS).for_each(|_| record.rate.push(1_000, rate::ONE, 1_000));
 			record.last = Some(Interval { reset_count: 0, restart_count: 0, start: 0, end: 1 });
 		});
 	}
@@ -146,20 +145,7 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn on_idle() {
-		let gone = Author::new();
-		gone.remember::<T>();
-
-		#[block]
-		{
-			Pallet::<T>::on_idle(2u32.into(), Weight::MAX);
-		}
-
-		assert!(!Records::<T>::contains_key(&gone.id));
-	}
-
-	#[benchmark]
-	fn note_parent(b: Linear<2_000, 65_536>) {
+	fn note_parent(b: Linear<2_000, { MAX_HEADER }>) {
 		let author = Author::new();
 		author.remember::<T>();
 		LastElapsed::<T>::put(1_000);

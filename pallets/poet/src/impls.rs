@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use ep_poet::{
 	api::MemberInfo, digest::find_pre_digest, lottery, retarget::Window, AuthorityId, Contestant, EquivocationProof,
-	Lottery, Mean, Members, PreDigest,
+	Lottery, Mean, Members, OnMemberGone, PreDigest,
 };
 use frame_support::{
 	traits::{EstimateNextSessionRotation, FindAuthor, Get, OnTimestampSet},
@@ -21,7 +21,7 @@ use sp_runtime::{
 
 use crate::{
 	Accumulator, Call, Config, CurrentBlock, EpochRandomness, Genesis, LastTimestamp, NextMean, Pallet, Parameters,
-	Records, RetargetWindow,
+	Record, Records, RetargetWindow,
 };
 
 /// Parameters of a chain whose specification gives none: blocks every 6 s.
@@ -162,6 +162,17 @@ impl<T: Config> Pallet<T> {
 		let wins = Records::<T>::iter_values().fold(0u64, |sum, record| sum.saturating_add(record.claims.wins));
 		ensure!(wins <= crate::TotalClaims::<T>::get().wins, "nobody won what was not won");
 		Ok(())
+	}
+}
+
+/// A key whose chip was taken away may come back with another one, or with the same one cleared: intervals and rates of
+/// before say nothing about that. Reports stay.
+impl<T: Config> OnMemberGone for Pallet<T> {
+	fn on_member_gone(author: &AuthorityId) {
+		Records::<T>::mutate_exists(author, |record| {
+			let reported = record.take().and_then(|record| record.reported);
+			*record = reported.map(|epoch| Record { reported: Some(epoch), ..Default::default() });
+		});
 	}
 }
 

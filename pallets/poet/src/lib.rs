@@ -77,7 +77,7 @@ pub mod pallet {
 	use alloc::boxed::Box;
 	use codec::Encode;
 	use ep_poet::{
-		digest::find_pre_digest,
+		digest::{find_pre_digest, MAX_HEADER},
 		equivocation::{self, NoOffence, Offence},
 		evidence::Claims,
 		lottery,
@@ -100,8 +100,8 @@ pub mod pallet {
 
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
-	/// Longest report in bytes. Two headers of a chain with 100 voters and a change of them in each have about 14,000.
-	pub const MAX_REPORT: u32 = 64 * 1024;
+	/// Longest report in bytes: an author and two headers.
+	pub const MAX_REPORT: u32 = 32 + 2 * MAX_HEADER;
 	/// How many blocks a report stays in a pool.
 	const REPORT_LONGEVITY: u64 = 256;
 
@@ -161,10 +161,6 @@ pub mod pallet {
 	/// The claims of all wins.
 	#[pallet::storage]
 	pub type TotalClaims<T> = StorageValue<_, Claims, ValueQuery>;
-
-	/// The record that was looked at last in search of ones to remove.
-	#[pallet::storage]
-	pub type SweptTo<T> = StorageValue<_, AuthorityId>;
 
 	/// The block being executed. Never in the state of a finished block.
 	#[pallet::storage]
@@ -283,20 +279,11 @@ pub mod pallet {
 			}
 		}
 
-		fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
-			let weight = <T as Config>::WeightInfo::on_idle();
-			if remaining.any_lt(weight) {
-				return Weight::zero();
-			}
-			Self::sweep();
-			weight
-		}
-
 		fn integrity_test() {
 			let limits = T::BlockWeights::get();
 			let every_block = <T as Config>::WeightInfo::on_initialize()
 				.saturating_add(<T as Config>::WeightInfo::on_finalize())
-				.saturating_add(<T as Config>::WeightInfo::note_parent(MAX_REPORT));
+				.saturating_add(<T as Config>::WeightInfo::note_parent(MAX_HEADER));
 			assert!(
 				every_block.all_lt(limits.max_block.saturating_div(4)),
 				"what every block has to do must leave room for transactions"
@@ -318,7 +305,7 @@ pub mod pallet {
 		/// Notes the parent's seal: the author's interval, clock rate and claims.
 		///
 		/// An inherent, exactly one in every block above height 1. A header that is not the parent's makes the block
-		/// invalid. There is no bound on its length: it is the one of a header that was imported.
+		/// invalid. It is no longer than [`MAX_HEADER`], or it would not have been imported.
 		///
 		/// # Errors
 		/// [`Error::ParentAlreadyNoted`], [`Error::NotTheParent`].
@@ -425,24 +412,11 @@ pub mod pallet {
 				record.last = Some(interval);
 				record.claims.push(pre.claim.mean, excess);
 				if elapsed > 0 {
-					record.rate.push(interval.length(), elapsed);
+					record.rate.push(pre.claim.wait, pre.claim.rate, elapsed);
 				}
 			});
 			TotalClaims::<T>::mutate(|total| total.push(pre.claim.mean, excess));
 			Ok(())
-		}
-
-		/// Looks at one record, and removes it if its member is gone and was never reported.
-		fn sweep() {
-			let next = match SweptTo::<T>::get() {
-				Some(last) => Records::<T>::iter_from(Records::<T>::hashed_key_for(&last)).next(),
-				None => Records::<T>::iter().next(),
-			};
-			let Some((author, record)) = next else { return SweptTo::<T>::kill() };
-			if record.reported.is_none() && T::Members::identity(&author, Self::current_epoch()).is_none() {
-				Records::<T>::remove(&author);
-			}
-			SweptTo::<T>::put(author);
 		}
 
 		/// Whether `proof` proves an offence that has not been dealt with yet. From cheap to dear.

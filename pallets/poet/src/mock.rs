@@ -9,7 +9,6 @@ use ep_poet::{
 use frame_support::{
 	derive_impl,
 	traits::{ConstU64, Hooks},
-	weights::Weight,
 };
 use sp_core::{ConstU32, H256};
 use sp_runtime::{generic, testing::UintAuthorityId, traits::Header as _, BuildStorage, Digest, DigestItem};
@@ -228,7 +227,6 @@ impl Chain {
 	/// Finishes the block and seals it.
 	pub(crate) fn finish(&mut self, mut draft: Draft, member: &SoftMember) {
 		let number = self.best.number + 1;
-		Poet::on_idle(number, Weight::MAX);
 		Poet::on_finalize(number);
 		Timestamp::on_finalize(number);
 		let mut header = System::finalize();

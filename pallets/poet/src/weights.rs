@@ -8,8 +8,6 @@ pub trait WeightInfo {
 	fn on_initialize() -> Weight;
 	/// Any block.
 	fn on_finalize() -> Weight;
-	/// One record looked at.
-	fn on_idle() -> Weight;
 	/// A parent header of `b` bytes.
 	fn note_parent(b: u32) -> Weight;
 	/// A report that is accepted, without its verification.
@@ -26,10 +24,6 @@ impl WeightInfo for () {
 
 	fn on_finalize() -> Weight {
 		Weight::from_parts(10_000_000, 1_024).saturating_add(RocksDbWeight::get().reads_writes(3, 4))
-	}
-
-	fn on_idle() -> Weight {
-		Weight::from_parts(50_000_000, 8_192).saturating_add(RocksDbWeight::get().reads_writes(4, 2))
 	}
 
 	fn note_parent(b: u32) -> Weight {

@@ -107,6 +107,8 @@ pub mod pallet {
 		type CurrentEpoch: Get<u64>;
 		/// Randomness of that epoch, for drawing voters.
 		type Randomness: Get<[u8; 32]>;
+		/// Told when a removed member's record is gone.
+		type OnMemberGone: ep_poet::OnMemberGone;
 		/// Most members, those who are leaving included.
 		#[pallet::constant]
 		type MaxMembers: Get<u32>;
@@ -224,7 +226,7 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// The weight is above [`MAX_WEIGHT`].
 		WeightTooHigh,
-		/// The attestation key's public area is not that of an attestation key.
+		/// The attestation key's public area is not that of an author's attestation key.
 		BadAttestationKey,
 		/// The account is a member's.
 		AccountIsMember,
@@ -354,7 +356,7 @@ pub mod pallet {
 		/// Whether `spec` may join for `account`. Gives its attestation key's name.
 		pub(crate) fn check(account: &T::AccountId, spec: &MemberSpec) -> Result<Name, Error<T>> {
 			ensure!(spec.weight <= MAX_WEIGHT, Error::<T>::WeightTooHigh);
-			let key = AttestationKey::parse(&spec.ak_public).map_err(|_| Error::<T>::BadAttestationKey)?;
+			let key = AttestationKey::parse_author(&spec.ak_public).map_err(|_| Error::<T>::BadAttestationKey)?;
 			let author = Members::<T>::contains_key(&spec.author).then(|| spec.author.clone());
 			let taken = [
 				(Accounts::<T>::get(account), Error::<T>::AccountIsMember),
@@ -422,6 +424,7 @@ pub mod pallet {
 					return;
 				}
 				Self::take_out(&author, &member);
+				<T::OnMemberGone as ep_poet::OnMemberGone>::on_member_gone(&author);
 				Self::deposit_event(Event::MemberGone { account: member.account });
 			}
 			Leaving::<T>::remove(first);

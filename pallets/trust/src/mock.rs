@@ -136,6 +136,7 @@ impl pallet_trust::Config for Test {
 	type AdminOrigin = EnsureRoot<u64>;
 	type CurrentEpoch = CurrentEpoch;
 	type Randomness = Randomness;
+	type OnMemberGone = Poet;
 	type MaxMembers = MaxMembers;
 	type MaxVoters = MaxVoters;
 	type WeightInfo = ();

@@ -17,6 +17,9 @@ pub const MAX_PUBLIC: u32 = ep_tpm::MAX_AK_PUBLIC_LEN as u32;
 /// An attestation key's `TPMT_PUBLIC`.
 pub type AkPublic = BoundedVec<u8, ConstU32<MAX_PUBLIC>>;
 
+/// Longest block interval that may be aimed at: with longer ones sums of waits would outgrow their types.
+pub const MAX_TARGET: Millis = 3_600_000;
+
 /// The parameters of the lottery, fixed by the chain specification.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen, serde::Serialize, serde::Deserialize,
@@ -50,6 +53,13 @@ impl Parameters {
 	pub fn check(&self) -> Result<(), &'static str> {
 		if self.epoch_length == 0 {
 			return Err("epoch_length must be at least 1");
+		}
+		// With a wait of 0 a block would have its parent's time.
+		if self.minimum_wait < 2 {
+			return Err("minimum_wait must be at least 2 ms");
+		}
+		if self.target > MAX_TARGET {
+			return Err("target must be at most an hour");
 		}
 		if self.target <= self.minimum_wait.saturating_add(self.overhead) {
 			return Err("target must be longer than minimum_wait + overhead");

@@ -113,9 +113,18 @@ impl From<&Seal> for DigestItem {
 	}
 }
 
+/// Longest header, sealed, in bytes.
+///
+/// With the longest attestations (RSA-4096) and a change of 100 voters in it a header has about 7,000. The bound is what
+/// keeps an author's headers small enough to be gossiped, carried by the next block, and put side by side in a report.
+pub const MAX_HEADER: u32 = 16 * 1024;
+
 /// Why a header's digests cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DigestError {
+	/// The header is longer than [`MAX_HEADER`].
+	#[error("the header has {0} bytes, more than {MAX_HEADER}")]
+	TooLong(u32),
 	/// There is no PoET pre-runtime digest.
 	#[error("the header has no PoET pre-runtime digest")]
 	NoPreDigest,
@@ -173,7 +182,14 @@ pub struct Unsealed<H> {
 }
 
 /// Takes the seal off `header`.
+///
+/// # Errors
+/// The header is too long, has not exactly one pre-runtime digest and one seal, or one of them does not decode.
 pub fn unseal<H: HeaderT<Hash = Hash>>(mut header: H) -> Result<Unsealed<H>, DigestError> {
+	let length = u32::try_from(header.encoded_size()).unwrap_or(u32::MAX);
+	if length > MAX_HEADER {
+		return Err(DigestError::TooLong(length));
+	}
 	let seal_item = match header.digest_mut().pop() {
 		Some(item @ DigestItem::Seal(POET_ENGINE_ID, _)) => item,
 		_ => return Err(DigestError::NoSeal),

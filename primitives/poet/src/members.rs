@@ -36,6 +36,16 @@ pub trait OnEquivocation {
 	fn on_equivocation(author: &AuthorityId) -> bool;
 }
 
+/// Told when a removed member's record is gone, so that its key, its account and its chip may come back.
+pub trait OnMemberGone {
+	/// `author` is no member any more, and nothing is known of its chip.
+	fn on_member_gone(author: &AuthorityId);
+}
+
+impl OnMemberGone for () {
+	fn on_member_gone(_: &AuthorityId) {}
+}
+
 impl OnEquivocation for () {
 	fn on_equivocation(_: &AuthorityId) -> bool {
 		true

@@ -1,8 +1,16 @@
 //! How fast a chip's clock runs.
 //!
-//! `TPM2_ClockRateAdjust` can make a chip's `time` run up to about 1.2 times too fast or slow. What a member's chip
-//! counted over its last [`WAITS`] published waits, against what the chain's timestamps moved by meanwhile, gives its
+//! `TPM2_ClockRateAdjust` can make a chip's `time` run up to about 1.2 times too fast or slow. What a member's chip had
+//! to count over its last [`WAITS`] published waits, against what the chain's timestamps moved by meanwhile, gives its
 //! rate `rho`; a wait must then last `rho * d` on that chip. A slow clock only hurts its owner, so `rho` is at least 1.
+//!
+//! What the chip *had to* count, `rho * d`, not all that it did count: whoever makes use of a fast clock seals as soon as
+//! it may, so the two are the same for it. For an honest chip they are not: a machine that stalls before the second
+//! attestation has counted more than it needed, after its timestamp was fixed. Counted in full, one such stall early in
+//! its life would put a member above [`BOUND`], and who is above it publishes no wait that could bring it down.
+//!
+//! The other side is limited too: of a block that came late, twice the wait counts. Otherwise one block after a long
+//! outage would pay for a whole window of fast waits.
 
 use codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -18,7 +26,7 @@ pub const ONE: u32 = 1_000_000;
 /// The highest rate that may author: above it the chip's clock is not one to go by.
 pub const BOUND: u32 = 1_180_000;
 
-/// What a member's chip and the chain's clock counted over its last published waits.
+/// What a member's chip had to count, and what the chain's clock did, over its last published waits.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen, Default)]
 pub struct RateWindow {
 	/// (TPM milliseconds, chain milliseconds), a ring.
@@ -27,8 +35,10 @@ pub struct RateWindow {
 }
 
 impl RateWindow {
-	/// Takes in a published wait: `A2.time - A1.time`, and the block's timestamp less its parent's.
-	pub fn push(&mut self, chip: Millis, chain: Millis) {
+	/// Takes in a published wait: `d` and the rate in force for it, and the block's timestamp less its parent's.
+	pub fn push(&mut self, wait: Millis, rate: u32, chain: Millis) {
+		let chip = chip_wait(wait, rate);
+		let chain = chain.min(chip.saturating_mul(2));
 		let wait = (u32::try_from(chip).unwrap_or(u32::MAX), u32::try_from(chain).unwrap_or(u32::MAX));
 		if let Err(wait) = self.waits.try_push(wait) {
 			if let Some(oldest) = self.waits.get_mut(self.oldest as usize) {
@@ -64,7 +74,7 @@ mod tests {
 		let mut window = RateWindow::default();
 		assert_eq!(window.rate(), ONE);
 		for _ in 0..100 {
-			window.push(2_000, 2_000);
+			window.push(2_000, ONE, 2_000);
 		}
 		assert_eq!(window.rate(), ONE);
 	}
@@ -72,22 +82,43 @@ mod tests {
 	#[test]
 	fn a_slow_clock_is_not_favoured() {
 		let mut window = RateWindow::default();
-		window.push(1_000, 2_000);
+		window.push(1_000, ONE, 2_000);
 		assert_eq!(window.rate(), ONE);
+	}
+
+	#[test]
+	fn a_block_after_an_outage_does_not_pay_for_fast_ones() {
+		let mut window = RateWindow::default();
+		window.push(2_000, ONE, 3_600_000);
+		for _ in 1..WAITS {
+			window.push(2_000, ONE, 1_700);
+		}
+		assert!(window.rate() > 1_120_000, "{}", window.rate());
 	}
 
 	#[test]
 	fn a_fast_clock_is_found_and_forgotten_after_a_window() {
 		let mut window = RateWindow::default();
 		for _ in 0..WAITS {
-			window.push(2_300, 2_000);
+			window.push(2_300, ONE, 2_000);
 		}
 		assert_eq!(window.rate(), 1_150_000);
 		assert_eq!(chip_wait(1_000, window.rate()), 1_150);
 		for _ in 0..WAITS {
-			window.push(2_000, 2_000);
+			window.push(2_000, ONE, 2_000);
 		}
 		assert_eq!(window.rate(), ONE);
+	}
+
+	#[test]
+	fn a_fast_chip_that_seals_at_once_is_found_whatever_its_rate_was() {
+		// A chip 1.1 times too fast, dated as early as its owner's clock shows: the rate settles where it should.
+		let mut window = RateWindow::default();
+		for _ in 0..10 * WAITS {
+			let rate = window.rate();
+			window.push(2_000, rate, chip_wait(2_000, rate) * 10 / 11);
+		}
+		assert!((1_095_000..=1_105_000).contains(&window.rate()), "{}", window.rate());
 	}
 
 	#[test]

@@ -91,6 +91,7 @@ impl pallet_trust::Config for Runtime {
 	type AdminOrigin = EnsureRoot<AccountId>;
 	type CurrentEpoch = CurrentEpoch;
 	type Randomness = Randomness;
+	type OnMemberGone = Poet;
 	type MaxMembers = ConstU32<MAX_MEMBERS>;
 	type MaxVoters = ConstU32<MAX_VOTERS>;
 	type WeightInfo = ();

@@ -47,6 +47,8 @@ parameter_types! {
 	pub BlockLength: Length = Length::builder()
 		.max_length(MAX_BLOCK_LENGTH)
 		.modify_max_length_for_class(DispatchClass::Normal, |max| *max = NORMAL_RATIO * *max)
+		// The seal comes on top of what the runtime sees.
+		.max_header_size(ep_poet::digest::MAX_HEADER / 2)
 		.build();
 	/// This runtime's version.
 	pub const Version: RuntimeVersion = VERSION;

@@ -3,8 +3,8 @@
 //! # Overview
 //! A [`Network`] makes the chips of its nodes (`elapse-node tpm provision`, each node its own managed swtpm), builds the
 //! chain specification from the identities that this gives, starts the nodes, and can do to them what happens to nodes:
-//! end them in order, kill them, pause them, kill the chip under them, start them again, let others join late. The
-//! program `elapse-network` (`scripts/network.sh`) does that for people; `tests/network` for the tests.
+//! end them in order, kill them, pause them, kill the chip under them, copy them, start them again, let others join late.
+//! The program `elapse-network` (`scripts/network.sh`) does that for people; `tests/network` for the tests.
 //!
 //! # Properties
 //! * Nothing outlives its owner: a node dies with the process that started it, however that ends, and takes its swtpm
@@ -17,7 +17,8 @@
 //!   is dropped without [`Network::finish`] shows the end of each.
 //!
 //! # Where things are
-//! * [`network`]: the network and its nodes.
+//! * [`network`]: the network.
+//! * [`node`]: a node of it.
 //! * [`spec`]: the chain specification.
 //! * [`process`]: processes, signals, ports, the swtpm below a base path.
 //! * [`rpc`]: what a node is asked.
@@ -28,6 +29,7 @@
 
 pub mod error;
 pub mod network;
+pub mod node;
 pub mod process;
 pub mod rpc;
 pub mod spec;
@@ -35,6 +37,7 @@ pub mod sudo;
 pub mod wait;
 
 pub use error::{Error, Result};
-pub use network::{Backend, Network, NetworkOptions, NodeOptions, Role, Sync};
+pub use network::{Network, NetworkOptions};
+pub use node::{Backend, Node, NodeOptions, Role, Sync};
 pub use rpc::{BlockId, Rpc};
 pub use wait::{until, Seen};

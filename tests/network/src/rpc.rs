@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use codec::{Decode, Encode};
+use elapse_runtime::{Header, RuntimeEvent, UncheckedExtrinsic};
 use jsonrpsee::{
 	core::{
 		client::{ClientT, Error as ClientError},
@@ -14,6 +15,7 @@ use jsonrpsee::{
 };
 use serde_json::Value;
 use sp_core::{Bytes, H256};
+use sp_crypto_hashing::twox_128;
 use tokio::sync::Mutex;
 
 use crate::{Error, Result};
@@ -117,6 +119,37 @@ impl Rpc {
 		}
 	}
 
+	/// A block's header, sealed.
+	pub async fn header(&self, hash: H256) -> Result<Header> {
+		let method = "chain_getHeader";
+		let header = self.ask(method, rpc_params![hash]).await?;
+		serde_json::from_value(header).map_err(|e| self.unreadable(method, e.to_string()))
+	}
+
+	/// A block's transactions, as they stand in it.
+	pub async fn transactions(&self, hash: H256) -> Result<Vec<UncheckedExtrinsic>> {
+		let method = "chain_getBlock";
+		let mut block = self.ask(method, rpc_params![hash]).await?;
+		let transactions = block["block"]["extrinsics"].as_array_mut().map(std::mem::take).unwrap_or_default();
+		let decoded = transactions.into_iter().map(|transaction| {
+			// Hexadecimal, or one number a byte, which is how the runtime's own type of transaction is written.
+			let bytes = match transaction.is_array() {
+				true => serde_json::from_value::<Vec<u8>>(transaction),
+				false => serde_json::from_value::<Bytes>(transaction).map(|bytes| bytes.0),
+			};
+			let bytes = bytes.map_err(|e| self.unreadable(method, e.to_string()))?;
+			UncheckedExtrinsic::decode(&mut &bytes[..]).map_err(|e| self.unreadable(method, e.to_string()))
+		});
+		decoded.collect()
+	}
+
+	/// What happened in a block.
+	pub async fn events(&self, hash: H256) -> Result<Vec<RuntimeEvent>> {
+		let key = [twox_128(b"System"), twox_128(b"Events")].concat();
+		let events: Option<Vec<frame_system::EventRecord<RuntimeEvent, H256>>> = self.storage(&key, Some(hash)).await?;
+		Ok(events.unwrap_or_default().into_iter().map(|record| record.event).collect())
+	}
+
 	/// How many peers it has.
 	pub async fn peers(&self) -> Result<u64> {
 		let health = self.ask("system_health", rpc_params![]).await?;
@@ -164,9 +197,16 @@ impl Rpc {
 	}
 
 	/// Hand in a transaction.
-	pub async fn submit(&self, extrinsic: &impl Encode) -> Result<H256> {
+	pub async fn submit(&self, transaction: &impl Encode) -> Result<H256> {
 		let method = "author_submitExtrinsic";
-		self.parse(method, &self.ask(method, rpc_params![Bytes(extrinsic.encode())]).await?)
+		self.parse(method, &self.ask(method, rpc_params![Bytes(transaction.encode())]).await?)
+	}
+
+	/// How many transactions wait in its pool.
+	pub async fn pending(&self) -> Result<usize> {
+		let method = "author_pendingExtrinsics";
+		let pending = self.ask(method, rpc_params![]).await?;
+		pending.as_array().map(Vec::len).ok_or_else(|| self.unreadable(method, pending.to_string()))
 	}
 }
 

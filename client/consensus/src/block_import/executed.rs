@@ -1,7 +1,7 @@
 //! Blocks whose parent's state is here, and children of blocks that wait.
 
 use super::{Candidate, PoetBlockImport, SIBLINGS};
-use ep_poet::{rules, Contestant, Hash, Lottery, PoetApi, Refusal, Verdict};
+use ep_poet::{rules, Contestant, Hash, Lottery, Millis, PoetApi, Refusal, Verdict};
 use sc_client_api::{backend::AuxStore, Backend, BlockBackend};
 use sc_consensus::{BlockImport, ForkChoiceStrategy, ImportResult};
 use sp_api::ProvideRuntimeApi;
@@ -14,7 +14,7 @@ use sp_runtime::traits::{Block as BlockT, Header as HeaderT, Zero};
 use crate::{
 	aux_schema::{self, BlockRecord},
 	error::ImportError,
-	held::{plausible, EARLY},
+	held::{early, plausible},
 	LOG_TARGET,
 };
 
@@ -37,8 +37,9 @@ fn consecutive<H: HeaderT<Hash = Hash>>(verdict: &Verdict<H>, parent: H) -> Resu
 impl<B, C, BE, I, CIDP> PoetBlockImport<B, C, BE, I, CIDP>
 where
 	B: BlockT<Hash = Hash>,
-	C: ProvideRuntimeApi<B> + HeaderBackend<B> + BlockBackend<B> + AuxStore + Send + Sync + 'static,
+	C: ProvideRuntimeApi<B> + HeaderBackend<B> + BlockBackend<B> + AuxStore + BlockImport<B> + Send + Sync + 'static,
 	C::Api: PoetApi<B> + BlockBuilderApi<B>,
+	C::Error: Into<ConsensusError>,
 	BE: Backend<B> + 'static,
 	I: BlockImport<B> + Send + Sync,
 	I::Error: Into<ConsensusError>,
@@ -60,8 +61,9 @@ where
 		if is_news(candidate.block.origin) {
 			self.watch(&candidate);
 		}
-		if self.is_early(&candidate) {
-			self.link.hold(candidate.block, candidate.verdict);
+		let early = early(lottery.parameters.target);
+		if self.is_early(&candidate, early) {
+			self.link.hold(candidate.block, candidate.verdict, early);
 			return Ok(ImportResult::AlreadyInChain);
 		}
 		let (siblings, by_author) =
@@ -122,8 +124,9 @@ where
 			self.link.refused(candidate.hash, height, &refusal);
 			return Ok(ImportResult::KnownBad);
 		}
-		if path.iter().any(|ancestor| ancestor.held) || self.is_early(&candidate) {
-			self.link.hold(candidate.block, candidate.verdict);
+		let early = early(lottery.parameters.target);
+		if path.iter().any(|ancestor| ancestor.held) || self.is_early(&candidate, early) {
+			self.link.hold(candidate.block, candidate.verdict, early);
 			return Ok(ImportResult::AlreadyInChain);
 		}
 
@@ -207,10 +210,10 @@ where
 	}
 
 	/// Whether a block is to be held.
-	fn is_early(&self, candidate: &Candidate<B>) -> bool {
+	fn is_early(&self, candidate: &Candidate<B>, early: Millis) -> bool {
 		let block = &candidate.block;
 		let held_at_all = is_news(block.origin) && block.origin != BlockOrigin::Own && !block.finalized;
-		let early = candidate.verdict.unsealed.pre_digest.timestamp > self.link.now().saturating_add(EARLY);
+		let early = candidate.verdict.unsealed.pre_digest.timestamp > self.link.now().saturating_add(early);
 		let justified = || match (&self.justified, &block.justifications) {
 			(Some(justified), Some(proofs)) => justified(candidate.hash, *block.header.number(), proofs),
 			_ => false,

@@ -12,8 +12,8 @@ use super::{database, no_state, Error, Poet};
 
 /// Members that the runtime gives at once.
 const PAGE: u32 = 256;
-/// Pages that totals are summed over: 16,384 members.
-const PAGES: u32 = 64;
+/// Pages that totals are summed over: more than there can be members.
+const PAGES: u32 = 400;
 /// Recent blocks looked at, by default and at most.
 const RECENT: (u32, u32) = (256, 4_096);
 

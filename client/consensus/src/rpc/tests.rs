@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn module(bench: &Bench, stats: Stats) -> RpcModule<Poet<Node, Block>> {
-	Poet::<Node, Block>::new(Arc::new(Node(bench.world.clone())), bench.status.clone(), stats).into_rpc()
+	Poet::<Node, Block>::new(Arc::new(Node::of(&bench.world)), bench.status.clone(), stats).into_rpc()
 }
 
 fn code(result: Result<CertificateView, MethodsError>) -> i32 {
@@ -79,7 +79,7 @@ async fn stats_add_up() {
 	let mut bench = Bench::new().start();
 	bench.until_height(5);
 	bench.stop();
-	let height = *bench.world.best().number();
+	let height = u64::from(*bench.world.best().number());
 	let member = |author: AuthorityId, weight, wins| MemberInfo {
 		author,
 		weight,

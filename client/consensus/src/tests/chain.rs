@@ -3,14 +3,18 @@
 
 use crate::{
 	aux_schema::{self, BlockRecord},
-	block_import_with_link, run_held, BlockImportParams, PoetBlockImport, PoetLink, PoetSelectChain, PoetVerifier,
+	block_import_with_link, run_held,
+	testing::{
+		node::{self, NoInherents},
+		Block,
+	},
+	BlockImportParams, PoetBlockImport, PoetLink, PoetSelectChain, PoetVerifier,
 };
-use codec::Encode;
 use ep_poet::{
 	digest::find_pre_digest,
 	rules,
 	testing::{Draft, Header, SoftMember},
-	AuthorityId, Contestant, EquivocationProof, Hash, Lottery, MemberInfo, Millis, Parameters, PoetApi,
+	AuthorityId, Contestant, EquivocationProof, Hash, Lottery, Millis, Parameters,
 };
 use parking_lot::Mutex;
 use sc_client_api::{
@@ -22,16 +26,9 @@ use sc_client_db::{Backend, BlocksPruning, DatabaseSettings, DatabaseSource};
 use sc_consensus::{
 	BlockCheckParams, BlockImport, BlockImportParams as SdkParams, ForkChoiceStrategy, ImportResult, Verifier,
 };
-use sp_api::{ApiError, ApiRef, ProvideRuntimeApi};
-use sp_block_builder::BlockBuilder;
-use sp_blockchain::{CachedHeaderMetadata, HeaderBackend, HeaderMetadata, Info};
+use sp_blockchain::{CachedHeaderMetadata, HeaderBackend, HeaderMetadata};
 use sp_consensus::{BlockOrigin, BlockStatus, Error};
-use sp_inherents::{CheckInherentsResult, InherentData};
-use sp_runtime::{
-	generic,
-	traits::{Block as BlockT, Header as _},
-	ApplyExtrinsicResult, Justifications, OpaqueExtrinsic,
-};
+use sp_runtime::{generic, traits::Header as _, Justifications, OpaqueExtrinsic};
 use std::{
 	collections::HashMap,
 	sync::{
@@ -40,7 +37,6 @@ use std::{
 	},
 };
 
-pub(super) type Block = generic::Block<Header, OpaqueExtrinsic>;
 type Db = Backend<Block>;
 
 /// Timestamp of genesis, as the played runtime has it.
@@ -81,13 +77,25 @@ impl Chain {
 			parameters,
 		}
 	}
+}
+
+impl node::Chain for Chain {
+	fn headers(&self) -> &dyn HeaderBackend<Block> {
+		self.backend.blockchain()
+	}
+
+	fn lottery_after(&self, parent: Hash) -> Lottery {
+		self.lottery(&self.header_of(parent))
+	}
 
 	/// As state has it: the author's last interval among the ancestors of `at`, not in `at` itself.
-	fn contestant(&self, at: Hash, author: &AuthorityId) -> Option<Contestant> {
+	fn contestant_after(&self, at: Hash, author: &AuthorityId) -> Option<Contestant> {
 		let mut contestant = self.members.lock().get(author).cloned()?;
 		let mut header = self.header_of(at);
 		while *header.number() > 1 {
-			header = self.header_of(*header.parent_hash());
+			// What is below an imported state is not here.
+			let Some(parent) = self.backend.blockchain().header(*header.parent_hash()).expect("reads") else { break };
+			header = parent;
 			let unsealed = rules::digests(header.clone()).expect("only sealed blocks are imported");
 			if unsealed.pre_digest.author == *author {
 				let (start, end) = rules::attestations(&unsealed).expect("they were verified");
@@ -97,29 +105,14 @@ impl Chain {
 		}
 		Some(contestant)
 	}
+
+	fn inherents_right(&self) -> bool {
+		self.inherents_right.load(Ordering::SeqCst)
+	}
 }
 
 /// Client, runtime and the import below ours.
-#[derive(Clone)]
-pub(super) struct Node(pub(super) Arc<Chain>);
-
-impl HeaderBackend<Block> for Node {
-	fn header(&self, hash: Hash) -> sp_blockchain::Result<Option<Header>> {
-		self.0.backend.blockchain().header(hash)
-	}
-	fn info(&self) -> Info<Block> {
-		self.0.backend.blockchain().info()
-	}
-	fn status(&self, hash: Hash) -> sp_blockchain::Result<sp_blockchain::BlockStatus> {
-		self.0.backend.blockchain().status(hash)
-	}
-	fn number(&self, hash: Hash) -> sp_blockchain::Result<Option<u32>> {
-		self.0.backend.blockchain().number(hash)
-	}
-	fn hash(&self, number: u32) -> sp_blockchain::Result<Option<Hash>> {
-		self.0.backend.blockchain().hash(number)
-	}
-}
+pub(super) type Node = node::Node<Chain>;
 
 impl HeaderMetadata<Block> for Node {
 	type Error = sp_blockchain::Error;
@@ -192,63 +185,6 @@ impl BlockBackend<Block> for Node {
 	}
 }
 
-pub(super) struct Api(Arc<Chain>);
-
-impl ProvideRuntimeApi<Block> for Node {
-	type Api = Api;
-	fn runtime_api(&self) -> ApiRef<'_, Api> {
-		Api(self.0.clone()).into()
-	}
-}
-
-sp_api::mock_impl_runtime_apis! {
-	impl PoetApi<Block> for Api {
-		#[advanced]
-		fn lottery(&self, at: Hash) -> Result<Lottery, ApiError> {
-			Ok(self.0.lottery(&self.0.header_of(at)))
-		}
-		#[advanced]
-		fn contestant(&self, at: Hash, author: AuthorityId) -> Result<Option<Contestant>, ApiError> {
-			Ok(self.0.contestant(at, &author))
-		}
-		fn members(&self, _from: u32) -> Vec<MemberInfo> {
-			Vec::new()
-		}
-		fn submit_equivocation_report(&self, _proof: EquivocationProof<Header>) -> Option<()> {
-			None
-		}
-	}
-
-	impl BlockBuilder<Block> for Api {
-		fn apply_extrinsic(&self, _extrinsic: OpaqueExtrinsic) -> ApplyExtrinsicResult {
-			Ok(Ok(()))
-		}
-		#[advanced]
-		fn finalize_block(&self, at: Hash) -> Result<Header, ApiError> {
-			Ok(self.0.header_of(at))
-		}
-		fn inherent_extrinsics(&self, _data: InherentData) -> Vec<OpaqueExtrinsic> {
-			Vec::new()
-		}
-		fn check_inherents(&self, _block: <Block as BlockT>::LazyBlock, _data: InherentData) -> CheckInherentsResult {
-			let mut result = CheckInherentsResult::new();
-			if !self.0.inherents_right.load(Ordering::SeqCst) {
-				result.put_error(*b"testtest", &Fatal).expect("the first error fits");
-			}
-			result
-		}
-	}
-}
-
-#[derive(Encode)]
-struct Fatal;
-
-impl sp_inherents::IsFatalError for Fatal {
-	fn is_fatal_error(&self) -> bool {
-		true
-	}
-}
-
 /// What stands for GRANDPA's import and the client's.
 #[async_trait::async_trait]
 impl BlockImport<Block> for Node {
@@ -273,29 +209,18 @@ impl BlockImport<Block> for Node {
 			return Ok(ImportResult::AlreadyInChain);
 		}
 		let Some(ForkChoiceStrategy::Custom(best)) = block.fork_choice else { panic!("fork choice is ours to make") };
-		let state = if best { NewBlockState::Best } else { NewBlockState::Normal };
+		// GRANDPA's import takes what comes with its state for final.
+		let state = match (block.with_state(), best) {
+			(true, _) => NewBlockState::Final,
+			(false, true) => NewBlockState::Best,
+			(false, false) => NewBlockState::Normal,
+		};
 		let mut operation = self.0.backend.begin_operation().expect("begins");
 		operation.set_block_data(header, block.body, None, None, state, true).expect("fits");
 		operation.insert_aux(block.auxiliary).expect("fits");
 		self.0.backend.commit_operation(operation).map_err(|e| Error::ClientImport(e.to_string()))?;
 		self.0.imported.lock().push(hash);
 		Ok(ImportResult::imported(best))
-	}
-}
-
-pub(super) struct NoInherents;
-
-#[async_trait::async_trait]
-impl sp_inherents::InherentDataProvider for NoInherents {
-	async fn provide_inherent_data(&self, _: &mut InherentData) -> Result<(), sp_inherents::Error> {
-		Ok(())
-	}
-	async fn try_handle_error(
-		&self,
-		_: &sp_inherents::InherentIdentifier,
-		_: &[u8],
-	) -> Option<Result<(), sp_inherents::Error>> {
-		None
 	}
 }
 
@@ -344,7 +269,7 @@ impl Bench {
 			imported: Default::default(),
 			_folder: folder,
 		});
-		let node = Node(chain.clone());
+		let node = Node::of(&chain);
 		let clock = Arc::new(AtomicU64::new(BEGIN));
 		let reading = clock.clone();
 		let link = PoetLink::with_clock(genesis.hash(), None, Arc::new(move || reading.load(Ordering::SeqCst)));

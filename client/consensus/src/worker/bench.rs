@@ -16,7 +16,7 @@ use ep_poet::{
 	digest::unseal,
 	rules::{one_power_cycle, verify_sealed, verify_with_state},
 	testing::{SoftChip, Statement},
-	AuthorityId, Contestant, EquivocationProof, Lottery, MemberInfo, Parameters, PoetApi,
+	AuthorityId, Contestant, Lottery, MemberInfo, Parameters,
 };
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -25,17 +25,18 @@ use sc_client_api::{
 };
 use sc_consensus::{BlockCheckParams, BlockImportParams, ImportResult};
 use sc_utils::mpsc::{tracing_unbounded, TracingUnboundedSender};
-use sp_api::{ApiError, ApiRef};
-use sp_blockchain::Info;
 use sp_consensus::{BlockOrigin, Error, Proposal, ProposeArgs, Proposer};
-use sp_inherents::InherentData;
 use sp_keystore::{testing::MemoryKeystore, Keystore};
-use sp_runtime::{traits::NumberFor, DigestItem};
+use sp_runtime::DigestItem;
 
 use super::*;
 use crate::{
 	record::Entry,
-	testing::{header, store, Block, Header, Store},
+	testing::{
+		header,
+		node::{self, Chain, NoInherents},
+		store, Block, Header, Store,
+	},
 };
 
 /// What a test may change while the worker runs.
@@ -81,28 +82,6 @@ impl World {
 		self.store.header(hash).expect("reads").expect("it is best")
 	}
 
-	/// The lottery at `parent`, as the chain would have it.
-	fn lottery(&self, parent: Hash) -> Lottery {
-		let header = self.store.header(parent).expect("reads").expect("only known blocks are asked about");
-		let parent_timestamp =
-			ep_poet::digest::find_pre_digest(header.digest()).map_or(0, |pre| pre.timestamp) + *self.ahead.lock();
-		Lottery {
-			genesis: self.genesis,
-			height: header.number() + 1,
-			epoch: 0,
-			randomness: [5; 32],
-			mean: 10 * 1_000,
-			parent_timestamp,
-			parameters: *self.parameters.lock(),
-		}
-	}
-
-	fn contestant(&self, parent: Hash) -> Option<Contestant> {
-		let mut contestant = self.contestant.lock().clone()?;
-		contestant.last = self.last.lock().get(&parent).copied();
-		Some(contestant)
-	}
-
 	/// Imports a block that is not ours.
 	pub(crate) fn foreign(&self, parent: Hash, tag: u8) -> Hash {
 		let number = self.store.number(parent).expect("reads").expect("known") + 1;
@@ -134,26 +113,38 @@ impl World {
 	}
 }
 
-#[derive(Clone)]
-pub(crate) struct Node(pub(crate) Arc<World>);
+impl Chain for World {
+	fn headers(&self) -> &dyn HeaderBackend<Block> {
+		&self.store
+	}
 
-impl HeaderBackend<Block> for Node {
-	fn header(&self, hash: Hash) -> sp_blockchain::Result<Option<Header>> {
-		self.0.store.header(hash)
+	fn lottery_after(&self, parent: Hash) -> Lottery {
+		let header = self.store.header(parent).expect("reads").expect("only known blocks are asked about");
+		let parent_timestamp =
+			ep_poet::digest::find_pre_digest(header.digest()).map_or(0, |pre| pre.timestamp) + *self.ahead.lock();
+		Lottery {
+			genesis: self.genesis,
+			height: u64::from(*header.number()) + 1,
+			epoch: 0,
+			randomness: [5; 32],
+			mean: 10 * 1_000,
+			parent_timestamp,
+			parameters: *self.parameters.lock(),
+		}
 	}
-	fn info(&self) -> Info<Block> {
-		self.0.store.info()
+
+	fn contestant_after(&self, parent: Hash, _: &AuthorityId) -> Option<Contestant> {
+		let mut contestant = self.contestant.lock().clone()?;
+		contestant.last = self.last.lock().get(&parent).copied();
+		Some(contestant)
 	}
-	fn status(&self, hash: Hash) -> sp_blockchain::Result<sp_blockchain::BlockStatus> {
-		self.0.store.status(hash)
-	}
-	fn number(&self, hash: Hash) -> sp_blockchain::Result<Option<NumberFor<Block>>> {
-		self.0.store.number(hash)
-	}
-	fn hash(&self, number: NumberFor<Block>) -> sp_blockchain::Result<Option<Hash>> {
-		self.0.store.hash(number)
+
+	fn members(&self) -> Vec<MemberInfo> {
+		self.members.lock().clone()
 	}
 }
+
+pub(crate) type Node = node::Node<World>;
 
 impl BlockchainEvents<Block> for Node {
 	fn import_notification_stream(&self) -> ImportNotifications<Block> {
@@ -178,34 +169,6 @@ impl BlockchainEvents<Block> for Node {
 	}
 }
 
-pub(crate) struct Api(Arc<World>);
-
-impl ProvideRuntimeApi<Block> for Node {
-	type Api = Api;
-	fn runtime_api(&self) -> ApiRef<'_, Api> {
-		Api(self.0.clone()).into()
-	}
-}
-
-sp_api::mock_impl_runtime_apis! {
-	impl PoetApi<Block> for Api {
-		#[advanced]
-		fn lottery(&self, at: Hash) -> Result<Lottery, ApiError> {
-			Ok(self.0.lottery(at))
-		}
-		#[advanced]
-		fn contestant(&self, at: Hash, _author: AuthorityId) -> Result<Option<Contestant>, ApiError> {
-			Ok(self.0.contestant(at))
-		}
-		fn members(&self, from: u32) -> Vec<MemberInfo> {
-			self.0.members.lock().iter().skip(from as usize).cloned().collect()
-		}
-		fn submit_equivocation_report(&self, _proof: EquivocationProof<Header>) -> Option<()> {
-			None
-		}
-	}
-}
-
 #[async_trait::async_trait]
 impl SelectChain<Block> for Node {
 	async fn leaves(&self) -> Result<Vec<Hash>, Error> {
@@ -225,12 +188,12 @@ impl BlockImport<Block> for Node {
 	async fn import_block(&self, block: BlockImportParams<Block>) -> Result<ImportResult, Error> {
 		let header = block.post_header();
 		let (hash, parent) = (header.hash(), *header.parent_hash());
-		let entry = Entry { parent, height: *header.number(), hash };
+		let entry = Entry { parent, height: (*header.number()).into(), hash };
 		self.0.attempts.lock().push(entry);
 		// Every rule holds, and the record came first.
 		let verdict = verify_sealed(header.clone(), self.0.genesis).expect("rules 1 to 8 hold");
-		let contestant = self.0.contestant(parent);
-		verify_with_state(&verdict, &self.0.lottery(parent), contestant.as_ref()).expect("rules 9 to 21 hold");
+		let contestant = self.0.contestant_after(parent, &verdict.unsealed.pre_digest.author);
+		verify_with_state(&verdict, &self.0.lottery_after(parent), contestant.as_ref()).expect("rules 9 to 21 hold");
 		assert!(verdict.unsealed.pre_digest.timestamp <= unix_millis(), "released before its timestamp");
 		let bytes = std::fs::read(&self.0.record).expect("the record is there before import");
 		let recorded = bytes.windows(32).any(|window| window == hash.as_bytes());
@@ -368,13 +331,13 @@ impl Bench {
 
 	/// Starts the worker, with the chip in memory.
 	pub(crate) fn start(self) -> Self {
-		let chip = Node(self.world.clone());
+		let chip = Node::of(&self.world);
 		self.start_with(chip)
 	}
 
 	/// Starts the worker, with any chip.
 	pub(crate) fn start_with(mut self, timer: impl Timer) -> Self {
-		let node = Node(self.world.clone());
+		let node = Node::of(&self.world);
 		let params = StartPoetParams {
 			client: Arc::new(node.clone()),
 			select_chain: node.clone(),
@@ -418,27 +381,11 @@ impl Bench {
 		}
 	}
 
-	pub(crate) fn until_height(&self, height: u64) {
+	pub(crate) fn until_height(&self, height: u32) {
 		self.until("height", |world| *world.best().number() >= height);
 	}
 
 	pub(crate) fn until_state(&self, name: &str) {
 		self.until(name, |_| self.status.read().state.name() == name);
-	}
-}
-
-pub(crate) struct NoInherents;
-
-#[async_trait::async_trait]
-impl sp_inherents::InherentDataProvider for NoInherents {
-	async fn provide_inherent_data(&self, _: &mut InherentData) -> Result<(), sp_inherents::Error> {
-		Ok(())
-	}
-	async fn try_handle_error(
-		&self,
-		_: &sp_inherents::InherentIdentifier,
-		_: &[u8],
-	) -> Option<Result<(), sp_inherents::Error>> {
-		None
 	}
 }

@@ -27,8 +27,8 @@ use crate::{
 
 /// Members that the runtime gives at once.
 const PAGE: usize = 256;
-/// Pages looked through for our own keys.
-const PAGES: u32 = 64;
+/// Pages looked through for our own keys: more than there can be members.
+const PAGES: u32 = 400;
 
 /// None of these keys takes part in this epoch, for that reason.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,10 +1,7 @@
 //! What a block does to lottery, randomness and retarget.
 
 use ep_poet::{lottery, testing::SoftMember, verify_sealed, verify_with_state};
-use frame_support::{
-	traits::{EstimateNextSessionRotation, FindAuthor, Hooks},
-	weights::Weight,
-};
+use frame_support::traits::{EstimateNextSessionRotation, FindAuthor, Hooks};
 use pallet_session::ShouldEndSession;
 use sp_runtime::{Digest, DigestItem};
 
@@ -227,29 +224,18 @@ fn the_author_is_known_while_its_block_is_executed() {
 }
 
 #[test]
-fn records_of_keys_that_are_gone_are_swept_one_a_block() {
+fn nothing_of_the_chip_outlives_its_member_but_a_report() {
 	on_chain(|mut chain| {
 		chain.run(20);
-		let key = |n| ep_poet::AuthorityId::from(sp_core::sr25519::Public::from_raw([n; 32]));
-		let gone: Vec<_> = (100..110).map(key).collect();
-		for id in &gone {
-			Records::<Test>::insert(id, Record::default());
+		let (honest, reported) = (members()[0].id(), members()[1].id());
+		Records::<Test>::mutate(&reported, |record| record.reported = Some(1));
+		assert!(Records::<Test>::get(&honest).last.is_some() && Records::<Test>::get(&reported).last.is_some());
+		for id in [&honest, &reported] {
+			<Poet as ep_poet::OnMemberGone>::on_member_gone(id);
 		}
-		let reported = key(200);
-		Records::<Test>::insert(&reported, Record { reported: Some(1), ..Default::default() });
-		let before = Records::<Test>::iter().count();
-		chain.run(1);
-		assert!(Records::<Test>::iter().count() >= before - 1);
-		chain.run(before as u32 + 2);
-		assert!(gone.iter().all(|id| !Records::<Test>::contains_key(id)));
-		assert!(Records::<Test>::contains_key(&reported));
-		assert!(members().iter().all(|m| Records::<Test>::contains_key(m.id())));
+		assert!(!Records::<Test>::contains_key(&honest));
+		assert_eq!(Records::<Test>::get(&reported), Record { reported: Some(1), ..Default::default() });
 	});
-}
-
-#[test]
-fn nothing_is_swept_without_weight_to_spare() {
-	on_chain(|_| assert_eq!(Poet::on_idle(1, Weight::zero()), Weight::zero()));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_wait_is_recorded_in_the_child() {
 		assert_eq!(after.last, Some(sealed.interval));
 		assert_eq!(after.claims.wins, before.claims.wins + 1);
 		let mut expected = before;
-		expected.rate.push(wait, wait);
+		expected.rate.push(wait, ep_poet::rate::ONE, wait);
 		assert_eq!(after.rate, expected.rate);
 		assert_eq!(TotalClaims::<Test>::get().wins, 2);
 		assert_eq!(Poet::contestant(member.id()).unwrap().last, Some(sealed.interval));
@@ -64,12 +64,28 @@ fn a_fast_chip_shows_in_its_rate() {
 		let member = &members()[2];
 		for _ in 0..40 {
 			let mut draft = chain.draft(member);
-			let wait = draft.pre_digest.timestamp - LastTimestamp::<Test>::get();
-			draft.end.time = LastTimestamp::<Test>::get() + 1_000 + wait * 11 / 10;
+			// Its chip has counted enough when the world's clock shows ten elevenths of that.
+			let claim = &draft.pre_digest.claim;
+			let counted = ep_poet::rate::chip_wait(claim.wait, claim.rate);
+			draft.pre_digest.timestamp = LastTimestamp::<Test>::get() + counted * 10 / 11;
 			chain.import(draft, member);
 		}
 		let rate = Poet::contestant(member.id()).unwrap().rate;
-		assert!((1_099_000..=1_100_000).contains(&rate), "{rate}");
+		assert!((1_095_000..=1_105_000).contains(&rate), "{rate}");
+	});
+}
+
+#[test]
+fn a_machine_that_stalls_before_it_seals_keeps_its_rate() {
+	on_chain(|mut chain| {
+		chain.run(1);
+		let member = &members()[2];
+		for _ in 0..3 {
+			let mut draft = chain.draft(member);
+			draft.end.time += Poet::parameters().max_slack;
+			chain.import(draft, member);
+		}
+		assert_eq!(Poet::contestant(member.id()).unwrap().rate, ep_poet::rate::ONE);
 	});
 }
 

@@ -36,7 +36,10 @@ fn a_new_member_counts_from_the_epoch_after_next() {
 fn members_with_real_chips_are_admitted() {
 	for folder in ["author", "p256", "p384", "p384-sha256", "p256-sha512", "rsa2048", "rsa3072"] {
 		on_chain(|| {
-			assert_ok!(Trust::add_member(RuntimeOrigin::root(), 40, real_spec(folder), keys(40)));
+			let mut spec = real_spec(folder);
+			// But for the author's, the fixtures' keys lack noDA.
+			spec.ak_public[6] |= 0x04;
+			assert_ok!(Trust::add_member(RuntimeOrigin::root(), 40, spec, keys(40)));
 			assert_eq!(weights(40)[2], 40_000);
 		});
 	}
@@ -76,6 +79,16 @@ fn a_key_that_is_no_attestation_key_is_refused() {
 		let mut trailing = spec(4).ak_public.to_vec();
 		trailing.push(0);
 		refused(4, MemberSpec { ak_public: BoundedVec::truncate_from(trailing), ..spec(4) }, Error::BadAttestationKey);
+	});
+}
+
+#[test]
+fn an_attestation_key_that_a_lockout_stops_is_refused() {
+	on_chain(|| {
+		let mut public = spec(4).ak_public;
+		// Bit 10 of the attributes, which follow type and name algorithm: noDA.
+		public[6] &= !0x04;
+		refused(4, MemberSpec { ak_public: public, ..spec(4) }, Error::BadAttestationKey);
 	});
 }
 

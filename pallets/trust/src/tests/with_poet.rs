@@ -9,7 +9,6 @@ use ep_poet::{
 use frame_support::{
 	assert_ok,
 	traits::{Authorize, Hooks},
-	weights::Weight,
 };
 use sp_core::Pair;
 use sp_runtime::{traits::Header as _, transaction_validity::TransactionSource, Digest, DigestItem};
@@ -52,7 +51,6 @@ impl Chain {
 			assert_ok!(Poet::note_parent(RuntimeOrigin::none(), Box::new(self.best.clone())));
 		}
 		extra();
-		Poet::on_idle(number, Weight::MAX);
 		Timestamp::on_finalize(number);
 		Poet::on_finalize(number);
 		Grandpa::on_finalize(number);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-	digest::{Attestation, PreDigest, Seal},
+	digest::{Attestation, PreDigest, Seal, MAX_HEADER},
 	testing::{lottery, Draft, Header, SoftChip, SoftMember, Statement},
 	POET_ENGINE_ID,
 };
@@ -73,6 +73,24 @@ fn digests_refuses_a_header_without_pre_digest_or_with_two() {
 	let mut two = good.clone();
 	two.digest.logs.insert(0, good.digest.logs[0].clone());
 	assert_eq!(world.sealed(two).err(), Some(Refusal::Digests(DigestError::SecondPreDigest)));
+}
+
+#[test]
+fn digests_refuses_a_header_longer_than_the_bound() {
+	let world = world();
+	let padded = |bytes: usize| {
+		let mut draft = world.draft();
+		draft.header.digest.logs.push(DigestItem::Other(vec![0; bytes]));
+		draft.seal(&world.member)
+	};
+	let bare = padded(0).encoded_size();
+	let room = MAX_HEADER as usize - bare;
+	// The length of what is padded takes more bytes too.
+	let longest = (0..=room).rev().map(padded).find(|header| header.encoded_size() <= MAX_HEADER as usize).unwrap();
+	assert!(world.sealed(longest).is_ok());
+	let header = padded(room + 1);
+	let length = header.encoded_size() as u32;
+	assert_eq!(world.sealed(header).err(), Some(Refusal::Digests(DigestError::TooLong(length))));
 }
 
 #[test]

@@ -7,11 +7,21 @@
 //! * [`four_nodes`]: everything that happens to nodes of a network, and to their chips.
 //! * [`outage`]: half of the weight away, then all of it; both network backends in one network.
 //! * [`faults`]: what a node says when it cannot start, or cannot write.
+//! * [`power_cuts`]: a node killed again and again around the moment of sealing.
+//! * [`late`]: nodes that come late and take a state for the blocks before it.
+//! * [`fast_chips`]: a chip whose owner has turned its clock up.
+//! * [`imports`]: forged blocks at a node's door.
+//! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
+mod fast_chips;
 mod faults;
+mod forgers;
 mod four_nodes;
+mod imports;
+mod late;
 mod one_node;
 mod outage;
+mod power_cuts;
 
 use std::{
 	ffi::OsStr,
@@ -76,6 +86,18 @@ fn nobody_equivocated(network: &Network) -> Result<()> {
 	Ok(())
 }
 
+/// Wait until the node says by this name why it does not wait.
+async fn says_why(rpc: &Rpc, state: &str, limit: Duration) -> Result<()> {
+	until(&format!("it says '{state}'"), limit, || async {
+		let lottery = rpc.lottery().await?;
+		Ok(match lottery["whyNotWaiting"].is_null() {
+			false if lottery["state"] == state => Seen::Yes(()),
+			_ => Seen::NotYet(lottery["description"].to_string()),
+		})
+	})
+	.await
+}
+
 /// A development chain on one node, outside any network.
 struct Dev {
 	base: PathBuf,
@@ -83,6 +105,8 @@ struct Dev {
 	rpc: Rpc,
 	rpc_port: u16,
 	p2p_port: u16,
+	/// More options of `elapse-node`.
+	options: Vec<String>,
 	_temporary: TempDir,
 }
 
@@ -99,6 +123,7 @@ impl Dev {
 			rpc: Rpc::new("the node", rpc_port),
 			rpc_port,
 			p2p_port,
+			options: Vec::new(),
 			_temporary: temporary,
 		})
 	}
@@ -117,7 +142,7 @@ impl Dev {
 		command.arg("--dev").arg("--base-path").arg(&self.base);
 		command.args(["--rpc-port", &self.rpc_port.to_string()]);
 		command.args(["--listen-addr", &format!("/ip4/{}/tcp/{}", Ipv4Addr::LOCALHOST, self.p2p_port)]);
-		command.args(["--no-prometheus", "--no-mdns"]);
+		command.args(["--no-prometheus", "--no-mdns"]).args(&self.options);
 		Ok(command)
 	}
 
