@@ -44,7 +44,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 		}),
 		Some(Subcommand::PurgeChain(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run(config.database)),
 		Some(Subcommand::ChainInfo(cmd)) => {
-			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<elapse_runtime::Block>(&config))
+			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<elapse_runtime::OpaqueBlock>(&config))
 		}
 	}
 }

@@ -15,7 +15,7 @@ use ec_consensus::{
 	rpc::{Poet, PoetRpcServer},
 	status::{Stats, StatusHandle},
 };
-use elapse_runtime::{Block, BlockNumber, Hash};
+use elapse_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState};

@@ -26,7 +26,7 @@ use ec_consensus::{
 	BlockImportParams, ImportQueueParams, Metrics, PoetBlockImport, PoetLink, PoetSelectChain,
 };
 use ec_tpm::{TpmConfig, TpmHandle};
-use elapse_runtime::{apis::RuntimeApi, configs::system::MAX_BLOCK_LENGTH, Block, Hash};
+use elapse_runtime::{apis::RuntimeApi, configs::system::MAX_BLOCK_LENGTH, Hash, OpaqueBlock as Block};
 use ep_poet::api::PoetApi;
 use sc_chain_spec::ChainType;
 use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf, SharedVoterState};

@@ -65,6 +65,8 @@ pub type Address = MultiAddress<AccountId, ()>;
 pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+/// A block as nodes have it: they do not look into its extrinsics, and RPC gives those as hexadecimal bytes.
+pub type OpaqueBlock = generic::Block<Header, sp_runtime::OpaqueExtrinsic>;
 /// A block with the justification of its finality.
 pub type SignedBlock = generic::SignedBlock<Block>;
 /// An extrinsic as it comes from the network.

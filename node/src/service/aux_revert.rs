@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elapse_runtime::{Block, BlockNumber};
+use elapse_runtime::{BlockNumber, OpaqueBlock as Block};
 use sc_client_api::Backend as _;
 
 use super::{Backend, Client};

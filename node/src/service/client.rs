@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elapse_runtime::Block;
+use elapse_runtime::OpaqueBlock as Block;
 use sc_chain_spec::{BuildGenesisBlock, ChainSpec, GenesisBlockBuilder};
 use sc_executor::{HeapAllocStrategy, WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY};
 use sc_service::{error::Error, Configuration, KeystoreContainer, TaskManager};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ec_consensus::Justified;
-use elapse_runtime::{Block, BlockNumber, Hash};
+use elapse_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
 use sc_consensus_grandpa::{GrandpaJustification, SharedAuthoritySet};
 use sp_consensus_grandpa::GRANDPA_ENGINE_ID;
 

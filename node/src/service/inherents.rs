@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use elapse_runtime::{Block, Hash, Header};
+use elapse_runtime::{Hash, Header, OpaqueBlock as Block};
 use ep_poet::Millis;
 use pallet_poet::inherent::InherentDataProvider as ParentHeader;
 use sp_blockchain::HeaderBackend;

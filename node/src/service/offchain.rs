@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use elapse_runtime::{Block, Hash};
+use elapse_runtime::{Hash, OpaqueBlock as Block};
 use futures::FutureExt;
 use sc_client_api::Backend as _;
 use sc_network::service::traits::NetworkService;

@@ -1,6 +1,6 @@
 //! The draw and A1: how a wait begins.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ep_poet::{
 	digest::start_nonce,
@@ -113,8 +113,8 @@ where
 		// A2 is to be asked for while there is still time for its answer.
 		let stale = self.clock.node_time(drawn.needed.saturating_add(slack)).saturating_sub(self.clock.latency() * 2);
 		let plan = Plan { parent: hash, over: after(at, until), stale: after(at, stale) };
-		// Waiting for a full block longer than this for freshness' sake would tie up a processor for nothing.
-		self.longest_lead = Duration::from_millis(lottery.parameters.target / 3);
+		// As long as the proposer may take: begun any later, a full block would be late.
+		self.longest_lead = self.longest_proposal(lottery.parameters.target);
 		let now = unix_millis();
 		let left = plan.over.saturating_duration_since(Instant::now());
 		let on = height_of(&parent);

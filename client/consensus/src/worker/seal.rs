@@ -115,6 +115,11 @@ where
 		Ok(self.sign(&wait, header, body, end, action))
 	}
 
+	/// How long a full block may take to be put together, of the block interval `target`.
+	pub(super) fn longest_proposal(&self, target: Millis) -> Duration {
+		Duration::from_millis(target).mul_f32(self.max_proposal_portion.clamp(0.05, 1.0))
+	}
+
 	/// A proposal for `wait`.
 	async fn propose(&mut self, wait: &Wait<B>, pre_digest: &PreDigest) -> Result<Proposal<B>, String> {
 		let (parent, time) = (wait.plan.parent, Timestamp::new(pre_digest.timestamp));
@@ -128,11 +133,10 @@ where
 		// Whatever the providers say: the digest and the inherent are one number.
 		inherent_data.replace_data(INHERENT_IDENTIFIER, &time);
 		let proposer = self.env.init(&wait.parent).await.map_err(|error| error.to_string())?;
-		let target = Duration::from_millis(wait.drawn.lottery.parameters.target);
 		let args = ProposeArgs {
 			inherent_data,
 			inherent_digests: Digest { logs: vec![DigestItem::from(pre_digest)] },
-			max_duration: target.mul_f32(self.max_proposal_portion.clamp(0.05, 1.0)),
+			max_duration: self.longest_proposal(wait.drawn.lottery.parameters.target),
 			block_size_limit: self.block_size_limit,
 			..Default::default()
 		};
