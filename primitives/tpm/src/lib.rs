@@ -130,6 +130,7 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod attest;
+pub mod certificate;
 mod error;
 mod key;
 mod name;
