@@ -17,7 +17,7 @@ use super::{
 	Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Manufacturer(
-	/// The four bytes, padded with zeros on the right.
+	/// The four bytes, padded on the right with zeros (or spaces: the registry has `STM `).
 	pub [u8; 4],
 );
 
@@ -33,7 +33,7 @@ impl Manufacturer {
 
 impl fmt::Display for Manufacturer {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-		let len = self.0.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+		let len = self.0.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
 		match self.0.get(..len) {
 			Some(letters) if len > 0 && letters.iter().all(u8::is_ascii_graphic) => {
 				letters.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))

@@ -37,11 +37,10 @@ impl Algorithm {
 			oid::MD5_WITH_RSA | oid::SHA1_WITH_RSA | oid::ECDSA_WITH_SHA1 => return Err(Error::WeakHash),
 			_ => return Err(Error::SignatureAlgorithm),
 		};
-		// RFC 4055, section 5: NULL, and its absence must be accepted too. RFC 5758, section 3.2: absent.
-		if rsa {
-			if let Some(null) = identifier.optional(NULL)? {
-				Der::new(null.contents).finish(Error::SignatureAlgorithm)?;
-			}
+		// RFC 4055, section 5: NULL, and its absence must be accepted too. RFC 5758, section 3.2: absent, but the root of
+		// Intel's on-die CAs has NULL. Either says nothing.
+		if let Some(null) = identifier.optional(NULL)? {
+			Der::new(null.contents).finish(Error::SignatureAlgorithm)?;
 		}
 		identifier.finish(Error::SignatureAlgorithm)?;
 		Ok(Self { rsa, hash })

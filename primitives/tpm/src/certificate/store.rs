@@ -31,26 +31,37 @@ pub struct StoredCertificate {
 impl StoredCertificate {
 	/// A certificate for the store: it must be a CA's (rules CF1-CF11, CK1-CK5, CP4-CP6, CP8).
 	///
-	/// A root is to be its own issuer and to have signed itself (CS1-CS4), except that the hash of that signature is free:
-	/// nothing rests on it, and the fingerprint by which the root is chosen covers it. An intermediate's signature must
-	/// be of an accepted algorithm; who made it is found out when a path is.
+	/// A root that names itself as its issuer must have signed itself (CS1-CS4), except that the hash of that signature is
+	/// free: nothing rests on it, and the fingerprint by which the root is chosen covers it. A root that names another
+	/// issuer is a choice of whoever keeps the store (AMD publishes no root above the CA of its Pluton chips); that
+	/// issuer's signature is not looked at, here or in a path. An intermediate's signature must be of an accepted
+	/// algorithm; who made it is found out when a path is.
 	///
 	/// # Errors
-	/// The rule that is broken; [`Error::TrustedRoot`] for a root that is not its own issuer.
+	/// The rule that is broken.
 	pub fn new(role: Role, certificate: &[u8]) -> Result<Self, Error> {
 		let parsed = Certificate::parse(certificate)?;
 		parsed.check_ca()?;
 		let key = parsed.public_key()?;
 		match role {
-			Role::Root if !parsed.is_self_issued() => return Err(Error::TrustedRoot),
-			Role::Root => match parsed.verify_signature(&key) {
+			Role::Root if parsed.is_self_issued() => match parsed.verify_signature(&key) {
 				Ok(()) | Err(Error::WeakHash) => {}
 				Err(error) => return Err(error),
 			},
+			Role::Root => {}
 			Role::Intermediate => parsed.check_signature_algorithm()?,
 		}
 		let certificate = BoundedVec::try_from(certificate.to_vec()).map_err(|_| Error::CertificateSize)?;
 		Ok(Self { role, certificate })
+	}
+
+	/// As [`Self::new`], in the role that the certificate has by itself: a root if it is its own issuer.
+	///
+	/// # Errors
+	/// The rule that is broken.
+	pub fn of(certificate: &[u8]) -> Result<Self, Error> {
+		let role = if Certificate::parse(certificate)?.is_self_issued() { Role::Root } else { Role::Intermediate };
+		Self::new(role, certificate)
 	}
 
 	/// The certificate, parsed.
