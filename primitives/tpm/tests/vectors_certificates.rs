@@ -114,7 +114,11 @@ fn modulus(bytes: &[u8]) -> Vec<u8> {
 	// The first SEQUENCE of two INTEGERs inside a BIT STRING. A strict reader would refuse some of these files.
 	let (_, der) = pem::blocks(bytes).remove(0);
 	let start = (4..der.len())
-		.find(|at| der[*at..].starts_with(&[0x02, 0x82]) && der[at - 4..].starts_with(&[0x30, 0x82]) && (*at == 4 || der[at - 5] == 0))
+		.find(|at| {
+			der[*at..].starts_with(&[0x02, 0x82])
+				&& der[at - 4..].starts_with(&[0x30, 0x82])
+				&& (*at == 4 || der[at - 5] == 0)
+		})
 		.expect("an RSA key");
 	let len = usize::from(u16::from_be_bytes([der[start + 2], der[start + 3]]));
 	der[start + 4..start + 4 + len].to_vec()
