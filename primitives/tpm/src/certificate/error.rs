@@ -70,7 +70,7 @@ rules! {
 	TpmAttributes, "EK4", "tpm-attributes", "the alternative name does not have the TPM's manufacturer, model and version, each once";
 	SameKey, "EK5", "same-key", "the public area has another key than the certificate";
 	TrustedRoot, "CP1", "trusted-root", "an issuer is neither among the candidates nor in the store, so that no path ends at a trusted root";
-	PathDepth, "CP2", "path-depth", "more certificates than a path may have, or one of them twice";
+	PathDepth, "CP2", "path-depth", "more certificates than a path may have";
 	PathWork, "CP3", "path-work", "more candidates or signatures than will be looked at";
 	NotCa, "CP4", "ca", "an issuer is not a CA";
 	CaKeyUsage, "CP5", "ca-key-usage", "an issuer's key may not sign certificates";

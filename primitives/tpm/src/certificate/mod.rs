@@ -59,7 +59,7 @@
 //!
 //! *Path* (RFC 5280, section 6.1), from the EK's certificate to a root of the store:
 //! - CP1 *trusted-root* ([`Error::TrustedRoot`]): there is an issuer by name, and the last is a root of the store.
-//! - CP2 *path-depth* ([`Error::PathDepth`]): at most [`MAX_PATH_CERTIFICATES`], none of them twice.
+//! - CP2 *path-depth* ([`Error::PathDepth`]): at most [`MAX_PATH_CERTIFICATES`] (no path has one twice).
 //! - CP3 *path-work* ([`Error::PathWork`]): at most [`MAX_CANDIDATES`] and [`MAX_SIGNATURE_CHECKS`].
 //! - CP4 *ca* ([`Error::NotCa`]): every issuer has basicConstraints with cA. Otherwise any EK could issue EKs.
 //! - CP5 *ca-key-usage* ([`Error::CaKeyUsage`]): and, if it has keyUsage, keyCertSign.

@@ -135,8 +135,8 @@ impl<S: Store> Search<'_, S> {
 		};
 		for (role, issuer) in self.issuers(&wanted) {
 			let issuer = match Certificate::parse(&issuer) {
-				// A candidate was only guessed to be of this name.
-				Ok(issuer) if name_hash(issuer.subject()) == Ok(wanted) => issuer,
+				Ok(issuer) if name_hash(issuer.subject()) == Ok(wanted) && !self.is_in_path(&issuer) => issuer,
+				// Of another name, or in the path already: a root that is not trusted, or a loop of cross-signed CAs.
 				Ok(_) => continue,
 				Err(error) => {
 					// Whether it is of this name cannot be known.
@@ -177,10 +177,14 @@ impl<S: Store> Search<'_, S> {
 		stored.chain(given).collect()
 	}
 
+	fn is_in_path(&self, certificate: &Certificate<'_>) -> bool {
+		let fingerprint = certificate.fingerprint();
+		self.path.iter().any(|link| link.fingerprint == fingerprint)
+	}
+
 	/// Whether `issuer`, whose name fits, issued `child` and was allowed to.
 	fn check(&mut self, child: &Certificate<'_>, issuer: &Certificate<'_>, below: u32) -> Result<(), Error> {
-		let fingerprint = issuer.fingerprint();
-		if self.path.len() >= MAX_PATH_CERTIFICATES || self.path.iter().any(|link| link.fingerprint == fingerprint) {
+		if self.path.len() >= MAX_PATH_CERTIFICATES {
 			return Err(Error::PathDepth);
 		}
 		issuer.check_ca()?;

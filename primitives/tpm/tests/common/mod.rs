@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 pub mod pem;
+pub mod x509;
 
 use std::{fs, path::PathBuf, sync::OnceLock};
 
