@@ -12,6 +12,7 @@ use ep_tpm::{
 		describe_name, examine_ek, name_hash, trim_nv, Certificate, EndorsementKey, Error as Rule, Finding,
 		Outcome as Found, Policy, RevocationList, Scope, Store, MAX_CANDIDATES,
 	},
+	model::{Denylist, TierTable},
 	public::strip_tpm2b,
 	PublicArea,
 };
@@ -244,6 +245,12 @@ fn add_certificate(report: &mut Report, der: &[u8]) {
 		fact("manufacturer", tpm.manufacturer.to_string().into());
 		fact("model", tpm.model.as_str().into());
 		fact("version", tpm.version.as_str().into());
+		let tier = TierTable::defaults().tier(&tpm);
+		fact("tier", tier.map_or_else(|unknown| unknown.to_string(), |tier| format!("{tier:?}").to_lowercase()).into());
+		if let Some(rule) = Denylist::defaults().find(&tpm, tpm.firmware()) {
+			// Not a matter of the certificate: the chip may run other firmware by now. An attestation tells.
+			fact("advisory on the factory's firmware", rule.advisory.as_str().into());
+		}
 		if let Some(of) = &tpm.specification {
 			fact("specification", format!("{} level {} revision {}", of.family, of.level, of.revision).into());
 		}

@@ -92,4 +92,6 @@ rules! {
 	ListStale, "RL10", "list-stale", "the next list is overdue for longer than the policy allows";
 	ListRollback, "RL11", "list-rollback", "not newer than the list that it would replace";
 	Revoked, "RL12", "revoked", "the issuer has revoked the certificate";
+	ModelUnknown, "TM1", "model-known", "no tier is known for this manufacturer and model";
+	ModelDenied, "TM2", "model-allowed", "this model with this firmware is known to be broken";
 }
