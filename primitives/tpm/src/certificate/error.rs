@@ -72,7 +72,7 @@ rules! {
 	TrustedRoot, "CP1", "trusted-root", "an issuer is neither among the candidates nor in the store, so that no path ends at a trusted root";
 	PathDepth, "CP2", "path-depth", "more certificates than a path may have";
 	PathWork, "CP3", "path-work", "more candidates or signatures than will be looked at";
-	NotCa, "CP4", "ca", "an issuer is not a CA";
+	NotCa, "CP4", "ca", "not the certificate of a CA, which every issuer's must be";
 	CaKeyUsage, "CP5", "ca-key-usage", "an issuer's key may not sign certificates";
 	CaExtendedKeyUsage, "CP6", "ca-extended-key-usage", "an issuer is limited to purposes among which endorsement keys are not";
 	PathLength, "CP7", "path-length", "an issuer allows fewer CAs below it";
