@@ -107,6 +107,9 @@ impl VerifyEk {
 		if let Ok(ek) = &result {
 			add_key(&mut report, ek, &given, &roots);
 		}
+		if result == Err(Rule::TrustedRoot) {
+			add_hint(&mut report, certificate, &given, &roots);
+		}
 		if !roots.left_out.is_empty() {
 			report.facts.insert("certificates left out of the roots".into(), roots.left_out.len().into());
 		}
@@ -279,6 +282,36 @@ fn add_key(report: &mut Report, ek: &EndorsementKey, given: &[&[u8]], roots: &Co
 		.collect();
 	report.facts.insert("path".into(), json!(path));
 	report.facts.insert("all of the path valid to".into(), describe_time(ek.earliest_not_after).into());
+}
+
+/// Where a path without a root ends, so that people know what is missing.
+fn add_hint(report: &mut Report, certificate: &[u8], given: &[&[u8]], roots: &Collection) {
+	let stored: Vec<&[u8]> = roots.store.iter().map(|stored| stored.certificate.as_slice()).collect();
+	let all: Vec<Certificate<'_>> =
+		given.iter().chain(&stored).filter_map(|der| Certificate::parse(der).ok()).collect();
+	let Ok(mut last) = Certificate::parse(certificate) else { return };
+	// By name alone, and not in circles.
+	for _ in 0..all.len() {
+		let wanted = name_hash(last.issuer());
+		match all.iter().find(|issuer| name_hash(issuer.subject()) == wanted && **issuer != last) {
+			Some(issuer) if !issuer.is_self_issued() => last = *issuer,
+			Some(issuer) => {
+				last = *issuer;
+				break;
+			}
+			None => break,
+		}
+	}
+	let hint = format!(
+		"{} {}, whose issuer is {}",
+		hex::encode(last.fingerprint()),
+		describe_name(last.subject()),
+		match last.is_self_issued() {
+			true => "itself, and which is no root given".into(),
+			false => format!("{}: not given", describe_name(last.issuer())),
+		}
+	);
+	report.facts.insert("path ends at".into(), hint.into());
 }
 
 /// Rule EK5, over a public area as the TPM or as tpm2-tools have it.
