@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Seeds of the tpm_* targets from the fixtures of primitives/tpm. Run it after primitives/tpm/tests/make-fixtures.sh.
+# Seeds of the tpm_* targets from the fixtures of primitives/tpm. Run it after primitives/tpm/tests/make-fixtures.sh and
+# make-certificate-fixtures.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 fixtures=../primitives/tpm/tests/fixtures
-for target in public attest signature verify_time; do
+for target in public attest signature verify_time certificate crl; do
 	rm -rf "corpus/tpm_$target"
 	mkdir -p "corpus/tpm_$target"
 done
@@ -26,3 +27,9 @@ for kind in time quote; do
 	from=$fixtures/p256/$kind
 	{ byte "$(stat -c %s "$from.attest")"; cat "$from.attest" "$from.signature"; } >"corpus/tpm_verify_time/$kind"
 done
+
+certificates=../primitives/tpm/tests/certificates
+for file in "$certificates"/swtpm/*.der "$certificates"/algorithms/p*.der "$certificates"/list/{ca,good}.der; do
+	cp "$file" "corpus/tpm_certificate/$(basename "$file")"
+done
+cp "$certificates/list/list.der" corpus/tpm_crl/list.der

@@ -116,8 +116,9 @@
 //!
 //! # What this crate does not decide
 //!
-//! Whether an EK belongs to a genuine TPM (its certificate does), whether a nonce is fresh (whoever chose it knows),
-//! whether counters went backwards (whoever kept the last ones knows), and whether PCR values are good (policy).
+//! Whether an EK belongs to a genuine TPM is decided in [`certificate`], and what kind of TPM it is in [`model`]; both have
+//! rules of their own. Nobody here decides whether a nonce is fresh (whoever chose it knows), whether counters went
+//! backwards (whoever kept the last ones knows), and whether PCR values are good (policy).
 //! A genuine chip whose answers are relayed by another machine is indistinguishable from that chip here.
 //!
 //! # Panics
@@ -130,8 +131,10 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod attest;
+pub mod certificate;
 mod error;
 mod key;
+pub mod model;
 mod name;
 pub mod public;
 mod reader;

@@ -3,6 +3,9 @@
 // Each test file uses its own part of this, and compiles it into itself.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod pem;
+pub mod x509;
+
 use std::{fs, path::PathBuf, sync::OnceLock};
 
 use ep_tpm::HashAlgorithm;

@@ -1,0 +1,31 @@
+//! Certificates: no input panics, what is accepted is accepted whole, and both ways to judge come to one verdict.
+#![no_main]
+
+use ep_tpm::certificate::{
+	examine_ek, name_hash, trim_nv, verify_ek, Certificate, Outcome, Policy, StoredCertificate, TpmIdentity, TrustStore,
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+	if let Ok(certificate) = trim_nv(data) {
+		assert_eq!(trim_nv(certificate), Ok(certificate));
+	}
+	let (findings, examined) = examine_ek(data, &[data], &TrustStore::default(), &Policy::at(1_700_000_000));
+	let verified = verify_ek(data, &[data], &TrustStore::default(), &Policy::at(1_700_000_000));
+	assert_eq!(verified, examined);
+	assert!(verified.is_err(), "nobody is trusted");
+	assert!(findings.iter().any(|finding| finding.outcome == Outcome::Fail));
+	let Ok(certificate) = Certificate::parse(data) else { return };
+	assert!(name_hash(certificate.issuer()).is_ok() && name_hash(certificate.subject()).is_ok());
+	assert!(Certificate::parse(&[data, &[0]].concat()).is_err());
+	assert!(Certificate::parse(&data[..data.len() - 1]).is_err());
+	let _ = TpmIdentity::of(&certificate).map(|tpm| tpm.firmware());
+	if let Ok(key) = certificate.public_key() {
+		let _ = certificate.verify_signature(&key);
+	}
+	// With itself as the root, if it can be one.
+	let Ok(stored) = StoredCertificate::of(data) else { return };
+	let mut store = TrustStore::default();
+	let _ = store.insert(stored);
+	let _ = verify_ek(data, &[], &store, &Policy::at(1_700_000_000));
+});
