@@ -98,6 +98,20 @@
 //! - S5 *low-s* ([`Error::HighS`]): `s` is at most half the order.
 //! - S6 *signature* ([`Error::BadSignature`]): it verifies over the original bytes.
 //!
+//! *Endorsement keys* (TCG EK Credential Profile, annex B): what every template says. See [`EndorsementKey`] for why.
+//! - T1 *ek-restricted* ([`Error::EkNotRestricted`]), T2 *ek-decrypt* ([`Error::EkNotDecrypting`]), T3 *ek-no-sign*
+//!   ([`Error::EkCanSign`]), T4 *ek-fixed-tpm* ([`Error::EkNotFixedTpm`]), T5 *ek-fixed-parent*
+//!   ([`Error::EkNotFixedParent`]), T6 *ek-made-in-tpm* ([`Error::EkNotMadeInTpm`]), T7 *ek-admin-policy*
+//!   ([`Error::EkNotAdminWithPolicy`]), T8 *ek-known-attributes* ([`Error::EkForbiddenAttribute`]).
+//! - T9 *ek-symmetric* ([`Error::EkSymmetric`]): AES-128 or AES-256 in CFB mode.
+//! - T10 *ek-scheme* ([`Error::EkScheme`]): no scheme. K13-K17 hold too.
+//!
+//! *Credentials* (Part 1, section 24; [`credential`]):
+//! - M1 *credential-size* ([`Error::CredentialSize`]): a secret of 1 byte to one digest of the EK's name algorithm.
+//! - M2 *randomness-form* ([`Error::RandomnessForm`]): randomness of the kind and length that the EK needs.
+//! - M3 *credential-file* ([`Error::CredentialFile`]): the head that tpm2-tools write.
+//! - M4 *credential-recomputed* ([`Error::CredentialRecomputed`]): the blob is the one that the seed gives.
+//!
 //! # Attacks
 //!
 //! - *Forged structure*: somebody signs bytes that look like an attestation, with a key that signs anything (K1), that
@@ -130,7 +144,10 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod attest;
+pub mod credential;
+mod ek;
 mod error;
+mod kdf;
 mod key;
 mod name;
 pub mod public;
@@ -141,6 +158,8 @@ pub use algorithm::{Curve, HashAlgorithm};
 pub use attest::{
 	verify_quote, verify_time, ClockInfo, PcrSelection, QuoteAttestation, TimeAttestation, MAX_TIME_ATTEST_LEN,
 };
+pub use credential::{Challenge, Credential, Randomness, SEED_LEN};
+pub use ek::EndorsementKey;
 pub use error::Error;
 pub use key::AttestationKey;
 pub use name::{Name, MAX_NAME_LEN, RH_ENDORSEMENT, RH_OWNER};

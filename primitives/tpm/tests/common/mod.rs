@@ -36,6 +36,9 @@ pub fn words(words: &[u16]) -> Vec<u8> {
 /// fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA, restricted, sign.
 pub const AUTHOR_ATTRIBUTES: u32 = 0x0005_0472;
 
+/// fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt.
+pub const EK_ATTRIBUTES: u32 = 0x0003_00B2;
+
 /// A `TPMT_PUBLIC` with every field open.
 #[derive(Clone)]
 pub struct Public {
@@ -96,6 +99,15 @@ impl Public {
 			scheme: vec![0x0014, 0x000B],
 			key: Key::Rsa { bits, exponent, modulus },
 		}
+	}
+
+	/// The endorsement key with this key's public part, as the default template of the low range has it.
+	pub fn as_ek(mut self) -> Self {
+		self.attributes = EK_ATTRIBUTES;
+		self.policy = vec![0xA5; HashAlgorithm::from_id(self.name_hash).unwrap().digest_len()];
+		self.symmetric = vec![0x0006, 128, 0x0043];
+		self.scheme = vec![0x0010];
+		self
 	}
 
 	/// The same key after `change`, marshalled.
