@@ -112,6 +112,12 @@
 //! - M3 *credential-file* ([`Error::CredentialFile`]): the head that tpm2-tools write.
 //! - M4 *credential-recomputed* ([`Error::CredentialRecomputed`]): the blob is the one that the seed gives.
 //!
+//! *Platforms* ([`policy`], where each rule is explained):
+//! - G1 *policy-form* ([`Error::PolicyForm`]), G2 *firmware-floor* ([`Error::FirmwareFloor`]), G3 *pcr-allowed*
+//!   ([`Error::PcrNotAllowed`]), G4 *composite-allowed* ([`Error::CompositeNotAllowed`]), G5 *counters-forward*
+//!   ([`Error::CountersWentBack`]), G6 *clock-forward* ([`Error::ClockWentBack`]), G7 *same-boot* ([`Error::Reset`]),
+//!   G8 *no-resume* ([`Error::Restarted`]).
+//!
 //! # Attacks
 //!
 //! - *Forged structure*: somebody signs bytes that look like an attestation, with a key that signs anything (K1), that
@@ -150,6 +156,7 @@ mod error;
 mod kdf;
 mod key;
 mod name;
+pub mod policy;
 pub mod public;
 mod reader;
 pub mod signature;
@@ -163,5 +170,6 @@ pub use ek::EndorsementKey;
 pub use error::Error;
 pub use key::AttestationKey;
 pub use name::{Name, MAX_NAME_LEN, RH_ENDORSEMENT, RH_OWNER};
+pub use policy::{AllowedPcrs, Boot, PcrRule, PlatformEvidence, PlatformPolicy};
 pub use public::{PublicArea, MAX_AK_PUBLIC_LEN};
 pub use signature::{Signature, MAX_SIGNATURE_LEN};
