@@ -220,7 +220,7 @@ fn pcrs(
 		report.fact("pcrs", banks);
 	}
 	let Some(policy) = policy else { return Ok(()) };
-	report.stage("policy", &[Rule::PolicyForm], policy.check_form());
+	let form = report.stage("policy", &[Rule::PolicyForm], policy.check_form());
 	if policy.min_firmware > 0 && arguments.key.ek.is_none() {
 		report.skip(&[Rule::FirmwareFloor], "the version is plain only under an EK: give --ek");
 	} else {
@@ -230,7 +230,9 @@ fn pcrs(
 		AllowedPcrs::Each(_) => Rule::PcrNotAllowed,
 		AllowedPcrs::Composite(_) => Rule::CompositeNotAllowed,
 	};
-	if good {
+	if form.is_none() {
+		report.skip(&[rule], "policy: its form is wrong");
+	} else if good {
 		report.stage("policy", &[rule], policy.check_values(quote, &values));
 	} else {
 		report.skip(&[rule], "policy: the values are not those of the quote");
