@@ -3,6 +3,7 @@
 mod credential;
 mod files;
 mod inspect;
+mod log;
 mod pcrs;
 mod platform;
 mod quote;
@@ -20,6 +21,10 @@ pub(crate) enum Command {
 	VerifyQuote(quote::Arguments),
 	/// Verify a time attestation (TPM2_GetTime).
 	VerifyTime(time::Arguments),
+	/// Replay a measured-boot event log, show what it tells, and hold it against PCR values.
+	///
+	/// A log alone is a machine's own word: see `verify-quote --eventlog`.
+	Eventlog(log::Arguments),
 	/// Encrypt a secret to an endorsement key for one named object, as tpm2_makecredential does.
 	MakeCredential(credential::Arguments),
 	/// Recognise a file and show every field of it.
@@ -38,6 +43,7 @@ impl Command {
 		let (report, json) = match self {
 			Self::VerifyQuote(arguments) => (quote::run(&arguments)?, arguments.json),
 			Self::VerifyTime(arguments) => (time::run(&arguments)?, arguments.json),
+			Self::Eventlog(arguments) => (log::run(&arguments)?, arguments.json),
 			Self::MakeCredential(arguments) => (credential::run(&arguments)?, arguments.json),
 			Self::Inspect { file, json } => (inspect::run(&file)?, json),
 		};

@@ -118,6 +118,11 @@
 //!   ([`Error::CountersWentBack`]), G6 *clock-forward* ([`Error::ClockWentBack`]), G7 *same-boot* ([`Error::Reset`]),
 //!   G8 *no-resume* ([`Error::Restarted`]).
 //!
+//! *Event logs* ([`eventlog`], where each rule is explained):
+//! - L1 *log-header* ([`Error::LogHeader`]), L2 *log-size* ([`Error::LogSize`]), L3 *log-pcr* ([`Error::LogPcr`]), L4
+//!   *log-digests* ([`Error::LogDigests`]), L5 *log-locality* ([`Error::LogLocality`]), L6 *log-bank*
+//!   ([`Error::LogBank`]), L7 *log-replay* ([`Error::LogReplay`]).
+//!
 //! # Attacks
 //!
 //! - *Forged structure*: somebody signs bytes that look like an attestation, with a key that signs anything (K1), that
@@ -153,6 +158,7 @@ pub mod attest;
 pub mod credential;
 mod ek;
 mod error;
+pub mod eventlog;
 mod kdf;
 mod key;
 mod name;
@@ -168,6 +174,7 @@ pub use attest::{
 pub use credential::{Challenge, Credential, Randomness, SEED_LEN};
 pub use ek::EndorsementKey;
 pub use error::Error;
+pub use eventlog::EventLog;
 pub use key::AttestationKey;
 pub use name::{Name, MAX_NAME_LEN, RH_ENDORSEMENT, RH_OWNER};
 pub use policy::{AllowedPcrs, Boot, PcrRule, PlatformEvidence, PlatformPolicy};

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{
 	files::{hexadecimal, public_area, public_file, signature, PublicFile},
+	log,
 	pcrs::{selection, selection_text, PcrFile},
 	platform, rules, KeyArguments,
 };
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
 	/// What they must hold: a platform policy as JSON.
 	#[arg(long, value_name = "FILE", requires = "pcrs")]
 	policy: Option<PathBuf>,
+	/// The measured-boot event log, which must add up to the quoted PCRs.
+	#[arg(long, value_name = "FILE", requires = "pcrs")]
+	eventlog: Option<PathBuf>,
 	/// Print JSON.
 	#[arg(long)]
 	pub(super) json: bool,
@@ -188,6 +192,9 @@ fn pcrs(
 		if asked.is_some() || arguments.pcrs.is_some() {
 			report.skip(&[Rule::PcrSelection, Rule::PcrValues, Rule::PcrDigest], "for want of key or quote");
 		}
+		if arguments.eventlog.is_some() {
+			report.skip(&[Rule::LogReplay], "for want of key or quote");
+		}
 		return Ok(());
 	};
 	if let Some(asked) = &asked {
@@ -218,6 +225,9 @@ fn pcrs(
 			banks.insert(super::files::hash_name(bank.bank), pcrs.into());
 		}
 		report.fact("pcrs", banks);
+	}
+	if let Some(path) = &arguments.eventlog {
+		log::beside_quote(report, &read(path)?, &quote.pcr_selection, good.then_some(values.as_slice()));
 	}
 	let Some(policy) = policy else { return Ok(()) };
 	let form = report.stage("policy", &[Rule::PolicyForm], policy.check_form());
