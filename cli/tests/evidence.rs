@@ -249,6 +249,9 @@ fn inspect_knows_every_file_of_tpm2_tools() {
 		("ak.name", "a Name", "sha256"),
 		("quote.attest", "TPMS_ATTEST of a quote", NONCE),
 		("time.attest", "TPMS_ATTEST of the time", NONCE),
+		("certify.attest", "TPMS_ATTEST of an object", "qualifiedName"),
+		("creation.attest", "TPMS_ATTEST of a creation", NONCE),
+		("creation.data", "TPMS_CREATION_DATA in a TPM2B", "outsideInfo"),
 		("quote.signature", "TPMT_SIGNATURE", "sha256"),
 		("quote.serialized", "PCR values, serialized", "sha1:0+sha256:0,1,2,3,4,5,7,9,16"),
 	] {
@@ -303,4 +306,62 @@ fn make_credential_repeats_itself_under_a_seed_and_refuses_bad_keys_and_secrets(
 	assert_eq!(make("rsa/ek.pub", &"00".repeat(33), &seed, "long"), (1, None));
 	assert_eq!(make("rsa/ek.pub", "aabb", "1111", "short seed"), (2, None));
 	assert_eq!(make("rsa/ak.pem", "aabb", &seed, "pem"), (2, None));
+}
+
+/// An event of an old log, whose digest is `[number; 20]`.
+fn event(pcr: u32, number: u8) -> Vec<u8> {
+	[&pcr.to_le_bytes()[..], &13_u32.to_le_bytes(), &[number; 20], &0_u32.to_le_bytes()].concat()
+}
+
+#[test]
+fn eventlog_replays_and_compares() {
+	let folder = tempfile::tempdir().unwrap();
+	let write = |name: &str, bytes: &[u8]| {
+		let path = folder.path().join(name);
+		fs::write(&path, bytes).unwrap();
+		path.display().to_string()
+	};
+	let log = write("log", &[event(0, 1), event(8, 2), event(8, 3)].concat());
+	let (code, text) = line(&format!("eventlog {log} --json"));
+	assert_eq!(code, 0, "{text}");
+	let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+	let replayed = &json["facts"]["replayed"];
+	assert_eq!(json["facts"]["events"].as_array().unwrap().len(), 3);
+	let pcrs = |zero: &str, eight: &str| {
+		let values: Vec<String> = (0..24)
+			.map(|pcr| {
+				let value = match pcr {
+					0 => zero.to_owned(),
+					8 => eight.to_owned(),
+					_ => "00".repeat(20),
+				};
+				format!("\"{pcr}\":\"{value}\"")
+			})
+			.collect();
+		write("pcrs", format!("{{{}}}", values.join(",")).as_bytes())
+	};
+	let (zero, eight) = (replayed["00"].as_str().unwrap(), replayed["08"].as_str().unwrap());
+	assert_eq!(broken(&format!("eventlog {log} --pcrs {}", pcrs(zero, eight))), (0, vec![]));
+	assert_eq!(failed(&format!("eventlog {log} --pcrs {}", pcrs(zero, zero))), "log-replay");
+	assert_eq!(failed(&format!("eventlog {log} --bank sha256")), "log-bank");
+	let cut = write("cut", &event(0, 1)[..20]);
+	assert_eq!(failed(&format!("eventlog {cut}")), "truncated");
+	let beyond = write("beyond", &event(24, 1));
+	assert_eq!(failed(&format!("eventlog {beyond}")), "log-pcr");
+	assert!(line(&format!("eventlog {log}")).1.contains("EV_IPL"));
+}
+
+#[test]
+fn a_log_beside_a_quote_must_add_up_to_it() {
+	let folder = tempfile::tempdir().unwrap();
+	let judge = |log: &[u8]| {
+		let path = folder.path().join("log");
+		fs::write(&path, log).unwrap();
+		let rest = format!("--nonce {NONCE} --pcrs rsa/quote.serialized --eventlog {}", path.display());
+		broken(&quote("rsa", &rest))
+	};
+	// The fixture's TPM measured nothing but what went into PCR 16, which is not quoted in the SHA-1 bank.
+	assert_eq!(judge(&event(23, 1)), (0, vec![]));
+	let refused = (1, vec![("log-replay".to_owned(), "fail".to_owned())]);
+	assert_eq!(judge(&event(0, 1)), refused);
 }

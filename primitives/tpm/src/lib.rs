@@ -123,6 +123,11 @@
 //!   *log-digests* ([`Error::LogDigests`]), L5 *log-locality* ([`Error::LogLocality`]), L6 *log-bank*
 //!   ([`Error::LogBank`]), L7 *log-replay* ([`Error::LogReplay`]).
 //!
+//! *Objects* ([`certify`], where each rule is explained):
+//! - O1 *certified-name* ([`Error::CertifiedName`]), O2 *certified-qualified-name* ([`Error::CertifiedQualifiedName`]),
+//!   O3 *created-name* ([`Error::CreatedName`]), O4 *creation-hash* ([`Error::CreationHash`]), O5 *creation-data-form*
+//!   ([`Error::CreationDataForm`]), O6 *creation-parent* ([`Error::CreationParent`]).
+//!
 //! # Attacks
 //!
 //! - *Forged structure*: somebody signs bytes that look like an attestation, with a key that signs anything (K1), that
@@ -155,6 +160,7 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod attest;
+pub mod certify;
 pub mod credential;
 mod ek;
 mod error;
@@ -171,6 +177,7 @@ pub use algorithm::{Curve, HashAlgorithm};
 pub use attest::{
 	verify_quote, verify_time, ClockInfo, PcrSelection, QuoteAttestation, TimeAttestation, MAX_TIME_ATTEST_LEN,
 };
+pub use certify::{verify_certify, verify_creation, CertifyAttestation, CreationAttestation, CreationData};
 pub use credential::{Challenge, Credential, Randomness, SEED_LEN};
 pub use ek::EndorsementKey;
 pub use error::Error;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use ep_tpm::{
 	public::{strip_tpm2b, ObjectAttributes, PublicKey, Scheme},
-	AttestationKey, Credential, EndorsementKey, Name, PublicArea, QuoteAttestation, Signature, TimeAttestation,
+	AttestationKey, CertifyAttestation, CreationAttestation, CreationData, Credential, EndorsementKey, EventLog, Name,
+	PublicArea, QuoteAttestation, Signature, TimeAttestation,
 };
 use serde_json::{json, Map, Value};
 
@@ -44,6 +45,12 @@ pub(super) fn run(path: &Path) -> Result<Report, Error> {
 fn unknown(path: &Path, bytes: &[u8]) -> Error {
 	// The head says what it was meant to be, so say what is wrong with it.
 	let hint = match bytes {
+		[0xff, 0x54, 0x43, 0x47, 0x80, 0x17, ..] => {
+			CertifyAttestation::parse(bytes).err().map(|error| error.to_string())
+		}
+		[0xff, 0x54, 0x43, 0x47, 0x80, 0x1a, ..] => {
+			CreationAttestation::parse(bytes).err().map(|error| error.to_string())
+		}
 		[0xff, 0x54, 0x43, 0x47, 0x80, 0x18, ..] => QuoteAttestation::parse(bytes).err().map(|error| error.to_string()),
 		[0xff, 0x54, 0x43, 0x47, 0x80, 0x19, ..] => TimeAttestation::parse(bytes).err().map(|error| error.to_string()),
 		[0x00, 0x01 | 0x23, ..] => PublicArea::parse(bytes).err().map(|error| error.to_string()),
@@ -136,6 +143,32 @@ fn attestation(bytes: &[u8]) -> Option<Found> {
 			})),
 		));
 	}
+	if let Ok(certified) = CertifyAttestation::parse(bytes) {
+		return Some((
+			"TPMS_ATTEST of an object",
+			fields(json!({
+				"qualifiedSigner": certified.qualified_signer.to_string(),
+				"extraData": hex::encode(&certified.extra_data),
+				"clockInfo": certified.clock_info,
+				"firmwareVersion": format!("{:#018x}", certified.firmware_version),
+				"name": certified.name.to_string(),
+				"qualifiedName": certified.qualified_name.to_string(),
+			})),
+		));
+	}
+	if let Ok(created) = CreationAttestation::parse(bytes) {
+		return Some((
+			"TPMS_ATTEST of a creation",
+			fields(json!({
+				"qualifiedSigner": created.qualified_signer.to_string(),
+				"extraData": hex::encode(&created.extra_data),
+				"clockInfo": created.clock_info,
+				"firmwareVersion": format!("{:#018x}", created.firmware_version),
+				"name": created.name.to_string(),
+				"creationHash": hex::encode(&created.creation_hash),
+			})),
+		));
+	}
 	let time = TimeAttestation::parse(bytes).ok()?;
 	Some((
 		"TPMS_ATTEST of the time",
@@ -187,6 +220,24 @@ fn others(bytes: &[u8]) -> Option<Found> {
 		let values: Vec<String> = file.values.iter().map(hex::encode).collect();
 		let found = json!({ "selection": selection_text(&file.selection.unwrap_or_default()), "values": values });
 		return Some(("PCR values, serialized", fields(found)));
+	}
+	if let Ok(data) = CreationData::parse(bytes) {
+		let parent = data.parent.map(
+			|parent| json!({ "name": parent.name.to_string(), "qualifiedName": parent.qualified_name.to_string() }),
+		);
+		let found = json!({
+			"selection": selection_text(&data.pcr_selection),
+			"pcrDigest": hex::encode(&data.pcr_digest),
+			"locality": data.locality,
+			"parent": parent,
+			"outsideInfo": hex::encode(&data.outside_info),
+		});
+		return Some(("TPMS_CREATION_DATA", fields(found)));
+	}
+	if let Ok(log) = EventLog::parse(bytes) {
+		let banks: Vec<String> = log.banks.iter().map(|bank| hash_name(bank.algorithm)).collect();
+		let found = json!({ "cryptoAgile": log.crypto_agile, "banks": banks, "events": log.events.len() });
+		return Some(("a measured-boot event log (see `elapse tpm eventlog`)", fields(found)));
 	}
 	let name = Name::from_bytes(bytes).ok()?;
 	Some(("a Name", fields(json!({ "name": name.to_string(), "algorithm": hash_name(name.hash_algorithm().id()) }))))

@@ -62,8 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Report, Error> {
 		let text = |name: &Value| name.as_str().unwrap_or_default().to_owned();
 		for (number, event) in events.enumerate() {
 			let line = format!(
-				"PCR {:<3}{:<34}{:<10}{}",
-				event["pcr"],
+				"PCR {:<4}{:<34}{:<10}{}",
+				event["pcr"].to_string(),
 				text(&event["type"]),
 				text(&event["data"]),
 				text(&event["digest"])

@@ -176,6 +176,8 @@ pub struct Attest {
 pub enum Body {
 	Time { time: u64, inner: Clock, firmware: u64 },
 	Quote { banks: Vec<(u16, Vec<u8>)>, digest: Vec<u8> },
+	Certify { name: Vec<u8>, qualified_name: Vec<u8> },
+	Creation { name: Vec<u8>, hash: Vec<u8> },
 }
 
 impl Attest {
@@ -235,6 +237,10 @@ impl Attest {
 					out.extend(bitmap);
 				}
 				out.extend(sized(digest));
+			}
+			Body::Certify { name, qualified_name: last } | Body::Creation { name, hash: last } => {
+				out.extend(sized(name));
+				out.extend(sized(last));
 			}
 		}
 		out
