@@ -336,3 +336,27 @@ pub fn rsa_number(message: &[u8]) -> Vec<u8> {
 pub fn rsa_sign(message: &[u8]) -> Vec<u8> {
 	rsassa_signature(0x000B, &rsa_number(message))
 }
+
+/// What is inside a PEM.
+pub fn pem(text: &str) -> Vec<u8> {
+	let text: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+	let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
+	for symbol in text.bytes().filter(|symbol| *symbol != b'=') {
+		bits = bits << 6 | alphabet.iter().position(|other| *other == symbol).unwrap() as u32;
+		count += 6;
+		if count >= 8 {
+			count -= 8;
+			out.push((bits >> count) as u8);
+			bits &= (1 << count) - 1;
+		}
+	}
+	out
+}
+
+/// The folder of the vectors: that which `ELAPSE_TPM_VECTORS` names, or `tpm` in it.
+pub fn vectors() -> Option<PathBuf> {
+	let root = PathBuf::from(std::env::var_os("ELAPSE_TPM_VECTORS")?);
+	let inner = root.join("tpm");
+	Some(if inner.is_dir() { inner } else { root })
+}
