@@ -18,15 +18,15 @@ use crate::{input::Error, report::Verdict};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
 	/// Verify a quote (TPM2_Quote), and against what it must say.
-	VerifyQuote(quote::Arguments),
+	VerifyQuote(Box<quote::Arguments>),
 	/// Verify a time attestation (TPM2_GetTime).
-	VerifyTime(time::Arguments),
+	VerifyTime(Box<time::Arguments>),
 	/// Replay a measured-boot event log, show what it tells, and hold it against PCR values.
 	///
 	/// A log alone is a machine's own word: see `verify-quote --eventlog`.
-	Eventlog(log::Arguments),
+	Eventlog(Box<log::Arguments>),
 	/// Encrypt a secret to an endorsement key for one named object, as tpm2_makecredential does.
-	MakeCredential(credential::Arguments),
+	MakeCredential(Box<credential::Arguments>),
 	/// Recognise a file and show every field of it.
 	Inspect {
 		/// A public area, attestation, signature, credential, PCR file, name or public key in PEM or DER.

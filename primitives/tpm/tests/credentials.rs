@@ -7,15 +7,15 @@ use common::{fixture, Key, Public, EK_ATTRIBUTES, FIXTURES};
 use ep_tpm::{Credential, EndorsementKey, Error, HashAlgorithm, Name, Randomness};
 
 fn refusal(change: impl FnOnce(&mut Public)) -> Option<Error> {
-	EndorsementKey::parse(&Public::p256().as_ek().with(change)).err()
+	EndorsementKey::parse(&Public::p256().into_ek().with(change)).err()
 }
 
 fn ek() -> EndorsementKey {
-	EndorsementKey::parse(&Public::p256().as_ek().bytes()).unwrap()
+	EndorsementKey::parse(&Public::p256().into_ek().bytes()).unwrap()
 }
 
 fn rsa_ek() -> EndorsementKey {
-	EndorsementKey::parse(&Public::rsa().as_ek().bytes()).unwrap()
+	EndorsementKey::parse(&Public::rsa().into_ek().bytes()).unwrap()
 }
 
 fn object() -> Name {
@@ -25,7 +25,7 @@ fn object() -> Name {
 #[test]
 fn the_forgers_untouched_endorsement_keys_are_accepted() {
 	for public in [Public::p256(), Public::p384(), Public::rsa()] {
-		assert!(EndorsementKey::parse(&public.as_ek().bytes()).is_ok());
+		assert!(EndorsementKey::parse(&public.into_ek().bytes()).is_ok());
 	}
 	// The templates of the high range also let the key be used with its password.
 	assert_eq!(refusal(|ek| ek.attributes |= 1 << 6), None);
@@ -113,7 +113,7 @@ fn ek_scheme_refuses_a_scheme_and_a_derivation() {
 		}
 	};
 	assert_eq!(refusal(kdf), Some(Error::EkScheme));
-	let oaep = Public::rsa().as_ek().with(|ek| ek.scheme = vec![0x0017, 0x000B]);
+	let oaep = Public::rsa().into_ek().with(|ek| ek.scheme = vec![0x0017, 0x000B]);
 	assert_eq!(EndorsementKey::parse(&oaep), Err(Error::EkScheme));
 }
 
@@ -130,7 +130,7 @@ fn key_rules_hold_for_endorsement_keys_too() {
 	assert_eq!(ecc(|_, x, _| x.insert(0, 0)), Some(Error::CoordinateSize));
 	assert_eq!(ecc(|_, _, y| y[31] ^= 1), Some(Error::PointNotOnCurve));
 	let rsa = |change: fn(&mut u16, &mut u32, &mut Vec<u8>)| {
-		let public = Public::rsa().as_ek().with(|ek| {
+		let public = Public::rsa().into_ek().with(|ek| {
 			if let Key::Rsa { bits, exponent, modulus } = &mut ek.key {
 				change(bits, exponent, modulus);
 			}
@@ -206,7 +206,7 @@ fn credential_recomputed_refuses_another_seed_object_ek_and_every_flipped_bit() 
 		let no = Err(Error::CredentialRecomputed);
 		assert_eq!(ek.check_challenge(&object(), &[2; 32], &challenge.credential), no);
 		assert_eq!(ek.check_challenge(ek.name(), &[1; 32], &challenge.credential), no);
-		let other = EndorsementKey::parse(&Public::p384().as_ek().bytes()).unwrap();
+		let other = EndorsementKey::parse(&Public::p384().into_ek().bytes()).unwrap();
 		assert_eq!(other.check_challenge(&object(), &[1; 32], &challenge.credential), no);
 		for bit in (0..challenge.credential.id_object.len() * 8).step_by(7) {
 			let mut id_object = challenge.credential.id_object.to_vec();
@@ -220,7 +220,7 @@ fn credential_recomputed_refuses_another_seed_object_ek_and_every_flipped_bit() 
 #[test]
 fn one_seed_gives_unrelated_blobs_for_two_secrets_objects_or_keys() {
 	let ek = ek();
-	let other_ek = EndorsementKey::parse(&Public::p256().as_ek().with(|ek| ek.policy[0] ^= 1)).unwrap();
+	let other_ek = EndorsementKey::parse(&Public::p256().into_ek().with(|ek| ek.policy[0] ^= 1)).unwrap();
 	let blobs = [
 		ek.make_credential(&object(), &[7; 32], &[1; 32]).unwrap(),
 		ek.make_credential(&object(), &[8; 32], &[1; 32]).unwrap(),
@@ -241,7 +241,7 @@ fn a_challenge_is_the_same_for_ever() {
 	let digest = |challenge: ep_tpm::Challenge| {
 		hex::encode(HashAlgorithm::Sha256.digest(&[&challenge.secret, &challenge.credential.to_file()]))
 	};
-	let p384 = EndorsementKey::parse(&Public::p384().as_ek().bytes()).unwrap();
+	let p384 = EndorsementKey::parse(&Public::p384().into_ek().bytes()).unwrap();
 	let found = [ek(), p384, rsa_ek()].map(|ek| digest(ek.challenge(&object(), &[0x5A; 32]).unwrap()));
 	assert_eq!(found, FROZEN);
 }

@@ -15,7 +15,7 @@ fn key() -> AttestationKey {
 }
 
 fn ek() -> EndorsementKey {
-	EndorsementKey::parse(&Public::rsa().as_ek().bytes()).unwrap()
+	EndorsementKey::parse(&Public::rsa().into_ek().bytes()).unwrap()
 }
 
 static EK_NAME: LazyLock<Name> = LazyLock::new(|| *ek().name());
@@ -42,7 +42,7 @@ fn forged(change: impl FnOnce(&mut Attest)) -> Vec<u8> {
 fn judge(attest: &[u8], nonce: &[u8], values: &[&[u8]]) -> Option<Error> {
 	let evidence = PlatformEvidence {
 		key: &key(),
-		ek_name: &*EK_NAME,
+		ek_name: &EK_NAME,
 		attest,
 		signature: &p256_sign(attest),
 		nonce,

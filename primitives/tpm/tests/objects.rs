@@ -22,7 +22,7 @@ fn name() -> Name {
 }
 
 fn parent() -> Name {
-	Name::of_public(&Public::rsa().as_ek().bytes()).unwrap().qualified_in_hierarchy(0x4000_0001).unwrap()
+	Name::of_public(&Public::rsa().into_ek().bytes()).unwrap().qualified_in_hierarchy(0x4000_0001).unwrap()
 }
 
 fn certify_attest() -> Attest {

@@ -15,7 +15,7 @@ fn key() -> AttestationKey {
 }
 
 fn ek_name() -> Name {
-	Name::of_public(&Public::rsa().as_ek().bytes()).unwrap()
+	Name::of_public(&Public::rsa().into_ek().bytes()).unwrap()
 }
 
 /// PCR 0 and 9 of the SHA-256 bank.

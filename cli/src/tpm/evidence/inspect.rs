@@ -20,11 +20,13 @@ use crate::{
 
 /// What a file is called, and its fields.
 type Found = (&'static str, Map<String, Value>);
+/// One parser.
+type Recogniser = fn(&[u8]) -> Option<Found>;
 
 /// Shows every field, or fails if no parser takes the file.
 pub(super) fn run(path: &Path) -> Result<Report, Error> {
 	let bytes = read(path)?;
-	let recognisers: [fn(&[u8]) -> Option<Found>; 6] = [credential, attestation, public, signature, keys, others];
+	let recognisers: [Recogniser; 6] = [credential, attestation, public, signature, keys, others];
 	let found = recognisers.iter().find_map(|recognise| recognise(&bytes));
 	// Then what it may be inside a TPM2B.
 	let inner = strip_tpm2b(&bytes).ok();

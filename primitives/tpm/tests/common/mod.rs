@@ -102,7 +102,7 @@ impl Public {
 	}
 
 	/// The endorsement key with this key's public part, as the default template of the low range has it.
-	pub fn as_ek(mut self) -> Self {
+	pub fn into_ek(mut self) -> Self {
 		self.attributes = EK_ATTRIBUTES;
 		self.policy = vec![0xA5; HashAlgorithm::from_id(self.name_hash).unwrap().digest_len()];
 		self.symmetric = vec![0x0006, 128, 0x0043];
