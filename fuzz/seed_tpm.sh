@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 fixtures=../primitives/tpm/tests/fixtures
-for target in public attest signature verify_time certificate crl; do
+for target in public attest signature verify_time certificate crl eventlog credential certify; do
 	rm -rf "corpus/tpm_$target"
 	mkdir -p "corpus/tpm_$target"
 done
@@ -33,3 +33,25 @@ for file in "$certificates"/swtpm/*.der "$certificates"/algorithms/p*.der "$cert
 	cp "$file" "corpus/tpm_certificate/$(basename "$file")"
 done
 cp "$certificates/list/list.der" corpus/tpm_crl/list.der
+
+# Keys to encrypt to, and a credential file as tpm2-tools frame it.
+for key in p256 p384 rsa2048; do
+	cp "$fixtures/$key/ek.tpmt_public" "corpus/tpm_credential/$key-ek"
+done
+{ printf '\xba\xdc\xc0\xde\0\0\0\1\0\x03abc\0\x02de'; } >corpus/tpm_credential/file
+
+for object in child primary; do
+	for kind in certify creation creation_data; do
+		cp "$fixtures/objects/$object.$kind" "corpus/tpm_certify/$object-$kind"
+	done
+done
+
+# An old log of one event, and a crypto-agile one of a SHA-256 bank with a StartupLocality and a separator.
+zeros() { head -c "$1" /dev/zero; }
+{ zeros 4; printf '\4\0\0\0'; zeros 20; printf '\4\0\0\0'; zeros 4; } >corpus/tpm_eventlog/sha1
+{
+	zeros 4; printf '\3\0\0\0'; zeros 20; printf '\x21\0\0\0Spec ID Event03\0'
+	zeros 4; printf '\0\2\0\2\1\0\0\0\x0b\0\x20\0\0'
+	zeros 4; printf '\3\0\0\0\1\0\0\0\x0b\0'; zeros 32; printf '\x11\0\0\0StartupLocality\0\3'
+	printf '\7\0\0\0\4\0\0\0\1\0\0\0\x0b\0'; zeros 32; printf '\4\0\0\0'; zeros 4
+} >corpus/tpm_eventlog/agile

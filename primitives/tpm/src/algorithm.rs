@@ -27,6 +27,8 @@ pub const TPM_ALG_SHA512: u16 = 0x000D;
 pub const TPM_ALG_NULL: u16 = 0x0010;
 /// `TPM_ALG_SM4`: a block cipher.
 pub const TPM_ALG_SM4: u16 = 0x0013;
+/// `TPM_ALG_SM3_256`: known so that its digests can be skipped in an event log.
+pub const TPM_ALG_SM3_256: u16 = 0x0012;
 /// `TPM_ALG_RSASSA`: RSASSA-PKCS1-v1_5 signatures.
 pub const TPM_ALG_RSASSA: u16 = 0x0014;
 /// `TPM_ALG_RSAES`: RSAES-PKCS1-v1_5 encryption.
@@ -51,6 +53,9 @@ pub const TPM_ALG_ECMQV: u16 = 0x001D;
 pub const TPM_ALG_ECC: u16 = 0x0023;
 /// `TPM_ALG_CAMELLIA`: a block cipher.
 pub const TPM_ALG_CAMELLIA: u16 = 0x0026;
+
+/// `TPM_ALG_CFB`: cipher feedback, the mode in which storage keys protect their children.
+pub const TPM_ALG_CFB: u16 = 0x0043;
 
 /// `TPM_ECC_NIST_P256`.
 pub const TPM_ECC_NIST_P256: u16 = 0x0003;
@@ -103,6 +108,14 @@ impl HashAlgorithm {
 		}
 	}
 
+	/// Length in bytes of the block that the hash works on, which HMAC pads its key to.
+	pub(crate) const fn block_len(self) -> usize {
+		match self {
+			Self::Sha256 => 64,
+			Self::Sha384 | Self::Sha512 => 128,
+		}
+	}
+
 	/// The digest of the concatenation of `parts`.
 	pub fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
 		fn run<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
@@ -148,7 +161,7 @@ impl Curve {
 
 /// The digest length of a PCR bank, or `None` for a bank whose algorithm is unknown here. SHA-1 banks exist on every
 /// older machine and may be named by a policy; what vouches for them is the quote's signature, not SHA-1.
-pub(crate) const fn bank_digest_len(id: u16) -> Option<usize> {
+pub const fn bank_digest_len(id: u16) -> Option<usize> {
 	match id {
 		TPM_ALG_SHA1 => Some(20),
 		_ => match HashAlgorithm::from_id(id) {
@@ -156,4 +169,13 @@ pub(crate) const fn bank_digest_len(id: u16) -> Option<usize> {
 			None => None,
 		},
 	}
+}
+
+/// The digest of the concatenation of `parts` under the hash of a PCR bank, or `None` if its algorithm is unknown here.
+pub(crate) fn bank_digest(id: u16, parts: &[&[u8]]) -> Option<Vec<u8>> {
+	if id == TPM_ALG_SHA1 {
+		let hasher = parts.iter().fold(sha1::Sha1::new(), |hasher, part| hasher.chain_update(part));
+		return Some(hasher.finalize().to_vec());
+	}
+	HashAlgorithm::from_id(id).map(|hash| hash.digest(parts))
 }

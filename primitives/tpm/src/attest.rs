@@ -1,5 +1,6 @@
 //! `TPMS_ATTEST` (TPM 2.0 Library, Part 2, section 10.12): what a TPM says and signs. The kinds `time`
-//! (`TPM2_GetTime`) and `quote` (`TPM2_Quote`) are parsed, every other is refused.
+//! (`TPM2_GetTime`) and `quote` (`TPM2_Quote`) are parsed here, those about objects in [`crate::certify`], every other is
+//! refused.
 //!
 //! # Time, and which clock
 //!
@@ -38,7 +39,7 @@ const MAX_BANKS: u32 = 16;
 /// Length of a PCR bitmap: 24 PCRs at least (PC Client Platform TPM Profile), 256 at most.
 const BITMAP_LEN: core::ops::RangeInclusive<usize> = 3..=32;
 /// Longest digest in bytes.
-const MAX_DIGEST_LEN: usize = 64;
+pub(crate) const MAX_DIGEST_LEN: usize = 64;
 
 /// `TPMS_CLOCK_INFO` (Part 2, section 10.11.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -71,15 +72,15 @@ impl ClockInfo {
 }
 
 /// What every attestation begins with.
-struct Header<'a> {
-	qualified_signer: Name,
-	extra_data: &'a [u8],
-	clock_info: ClockInfo,
-	firmware_version: u64,
+pub(crate) struct Header<'a> {
+	pub(crate) qualified_signer: Name,
+	pub(crate) extra_data: &'a [u8],
+	pub(crate) clock_info: ClockInfo,
+	pub(crate) firmware_version: u64,
 }
 
 impl<'a> Header<'a> {
-	fn read(reader: &mut Reader<'a>, kind: u16) -> Result<Self, Error> {
+	pub(crate) fn read(reader: &mut Reader<'a>, kind: u16) -> Result<Self, Error> {
 		if reader.u32()? != TPM_GENERATED_VALUE {
 			return Err(Error::Magic);
 		}
@@ -160,7 +161,7 @@ impl PcrSelection {
 			.flat_map(|(index, byte)| (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| index * 8 + bit))
 	}
 
-	fn read_list(reader: &mut Reader<'_>) -> Result<Vec<Self>, Error> {
+	pub(crate) fn read_list(reader: &mut Reader<'_>) -> Result<Vec<Self>, Error> {
 		let count = reader.u32()?;
 		if count > MAX_BANKS {
 			return Err(Error::PcrSelectionForm);
@@ -263,7 +264,7 @@ impl QuoteAttestation {
 	}
 }
 
-fn signed_under_ek(signer: &Name, key: &AttestationKey, ek_name: &Name) -> Result<(), Error> {
+pub(crate) fn signed_under_ek(signer: &Name, key: &AttestationKey, ek_name: &Name) -> Result<(), Error> {
 	if *signer == key.qualified_name_under_ek(ek_name)? {
 		Ok(())
 	} else {

@@ -138,4 +138,109 @@ pub enum Error {
 	/// S6 *signature*.
 	#[error("signature: it does not verify under this key")]
 	BadSignature,
+	/// T1 *ek-restricted*.
+	#[error("EK restricted: the key would decrypt anything, a credential for any name among it")]
+	EkNotRestricted,
+	/// T2 *ek-decrypt*.
+	#[error("EK decrypt: the key has no decrypt attribute")]
+	EkNotDecrypting,
+	/// T3 *ek-no-sign*.
+	#[error("EK no sign: the key can also sign")]
+	EkCanSign,
+	/// T4 *ek-fixed-tpm*.
+	#[error("EK fixed TPM: the key can be duplicated to another TPM or software")]
+	EkNotFixedTpm,
+	/// T5 *ek-fixed-parent*.
+	#[error("EK fixed parent: the key can be moved under another parent")]
+	EkNotFixedParent,
+	/// T6 *ek-made-in-tpm*.
+	#[error("EK made in TPM: the secret was supplied from outside (sensitiveDataOrigin is clear)")]
+	EkNotMadeInTpm,
+	/// T7 *ek-admin-policy*.
+	#[error("EK admin policy: adminWithPolicy is clear, or there is no policy")]
+	EkNotAdminWithPolicy,
+	/// T8 *ek-known-attributes*.
+	#[error("EK known attributes: an attribute is set that no EK template has or that is reserved")]
+	EkForbiddenAttribute,
+	/// T9 *ek-symmetric*.
+	#[error("EK symmetric: its children are not protected with AES-128 or AES-256 in CFB mode")]
+	EkSymmetric,
+	/// T10 *ek-scheme*.
+	#[error("EK scheme: the key has a scheme or a key derivation scheme")]
+	EkScheme,
+	/// M1 *credential-size*.
+	#[error("credential size: the secret is empty or longer than a digest of the EK's name algorithm")]
+	CredentialSize,
+	/// M2 *randomness-form*.
+	#[error("randomness form: not what this type of EK needs, of the wrong length, or out of range")]
+	RandomnessForm,
+	/// M3 *credential-file*.
+	#[error("credential file: not the magic and version that tpm2-tools write")]
+	CredentialFile,
+	/// M4 *credential-recomputed*.
+	#[error("credential recomputed: not the blob that this seed gives")]
+	CredentialRecomputed,
+	/// G1 *policy-form*.
+	#[error("policy form: the policy itself contradicts itself, or would allow nothing or everything")]
+	PolicyForm,
+	/// G2 *firmware-floor*.
+	#[error("firmware floor: the TPM's firmware is older than the policy allows")]
+	FirmwareFloor,
+	/// G3 *pcr-allowed*.
+	#[error("PCR allowed: a PCR holds a value that the policy does not list for it")]
+	PcrNotAllowed,
+	/// G4 *composite-allowed*.
+	#[error("composite allowed: the quoted digest is not one that the policy lists")]
+	CompositeNotAllowed,
+	/// G5 *counters-forward*.
+	#[error("counters forward: the reset or restart counter is lower than when last accepted")]
+	CountersWentBack,
+	/// G6 *clock-forward*.
+	#[error("clock forward: clock is lower than when last accepted")]
+	ClockWentBack,
+	/// G7 *same-boot*.
+	#[error("same boot: the TPM was reset since last accepted, which the policy refuses")]
+	Reset,
+	/// G8 *no-resume*.
+	#[error("no resume: the TPM was restarted or resumed since last accepted, which the policy refuses")]
+	Restarted,
+	/// L1 *log-header*.
+	#[error("log header: neither a Spec ID Event03 header of exact length nor a SHA-1 log")]
+	LogHeader,
+	/// L2 *log-size*.
+	#[error("log size: longer than any firmware writes")]
+	LogSize,
+	/// L3 *log-pcr*.
+	#[error("log PCR: an event names a PCR that no PC Client TPM has")]
+	LogPcr,
+	/// L4 *log-digests*.
+	#[error("log digests: an event does not have exactly one digest for each bank of the header")]
+	LogDigests,
+	/// L5 *log-locality*.
+	#[error("log locality: a second StartupLocality, one after PCR 0 was extended, or an unknown locality")]
+	LogLocality,
+	/// L6 *log-bank*.
+	#[error("log bank: the log has no digests of this bank, or its hash is unknown")]
+	LogBank,
+	/// L7 *log-replay*.
+	#[error("log replay: the events do not add up to the value of a PCR")]
+	LogReplay,
+	/// O1 *certified-name*.
+	#[error("certified name: another object was certified")]
+	CertifiedName,
+	/// O2 *certified-qualified-name*.
+	#[error("certified qualified name: the object hangs under another parent")]
+	CertifiedQualifiedName,
+	/// O3 *created-name*.
+	#[error("created name: another object was created")]
+	CreatedName,
+	/// O4 *creation-hash*.
+	#[error("creation hash: not the digest of this creation data under the object's name algorithm")]
+	CreationHash,
+	/// O5 *creation-data-form*.
+	#[error("creation data form: a locality, parent or digest that no TPM writes there")]
+	CreationDataForm,
+	/// O6 *creation-parent*.
+	#[error("creation parent: the object was created under another parent")]
+	CreationParent,
 }

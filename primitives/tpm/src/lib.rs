@@ -98,6 +98,36 @@
 //! - S5 *low-s* ([`Error::HighS`]): `s` is at most half the order.
 //! - S6 *signature* ([`Error::BadSignature`]): it verifies over the original bytes.
 //!
+//! *Endorsement keys* (TCG EK Credential Profile, annex B): what every template says. See [`EndorsementKey`] for why.
+//! - T1 *ek-restricted* ([`Error::EkNotRestricted`]), T2 *ek-decrypt* ([`Error::EkNotDecrypting`]), T3 *ek-no-sign*
+//!   ([`Error::EkCanSign`]), T4 *ek-fixed-tpm* ([`Error::EkNotFixedTpm`]), T5 *ek-fixed-parent*
+//!   ([`Error::EkNotFixedParent`]), T6 *ek-made-in-tpm* ([`Error::EkNotMadeInTpm`]), T7 *ek-admin-policy*
+//!   ([`Error::EkNotAdminWithPolicy`]), T8 *ek-known-attributes* ([`Error::EkForbiddenAttribute`]).
+//! - T9 *ek-symmetric* ([`Error::EkSymmetric`]): AES-128 or AES-256 in CFB mode.
+//! - T10 *ek-scheme* ([`Error::EkScheme`]): no scheme. K13-K17 hold too.
+//!
+//! *Credentials* (Part 1, section 24; [`credential`]):
+//! - M1 *credential-size* ([`Error::CredentialSize`]): a secret of 1 byte to one digest of the EK's name algorithm.
+//! - M2 *randomness-form* ([`Error::RandomnessForm`]): randomness of the kind and length that the EK needs.
+//! - M3 *credential-file* ([`Error::CredentialFile`]): the head that tpm2-tools write.
+//! - M4 *credential-recomputed* ([`Error::CredentialRecomputed`]): the blob is the one that the seed gives.
+//!
+//! *Platforms* ([`policy`], where each rule is explained):
+//! - G1 *policy-form* ([`Error::PolicyForm`]), G2 *firmware-floor* ([`Error::FirmwareFloor`]), G3 *pcr-allowed*
+//!   ([`Error::PcrNotAllowed`]), G4 *composite-allowed* ([`Error::CompositeNotAllowed`]), G5 *counters-forward*
+//!   ([`Error::CountersWentBack`]), G6 *clock-forward* ([`Error::ClockWentBack`]), G7 *same-boot* ([`Error::Reset`]),
+//!   G8 *no-resume* ([`Error::Restarted`]).
+//!
+//! *Event logs* ([`eventlog`], where each rule is explained):
+//! - L1 *log-header* ([`Error::LogHeader`]), L2 *log-size* ([`Error::LogSize`]), L3 *log-pcr* ([`Error::LogPcr`]), L4
+//!   *log-digests* ([`Error::LogDigests`]), L5 *log-locality* ([`Error::LogLocality`]), L6 *log-bank*
+//!   ([`Error::LogBank`]), L7 *log-replay* ([`Error::LogReplay`]).
+//!
+//! *Objects* ([`certify`], where each rule is explained):
+//! - O1 *certified-name* ([`Error::CertifiedName`]), O2 *certified-qualified-name* ([`Error::CertifiedQualifiedName`]),
+//!   O3 *created-name* ([`Error::CreatedName`]), O4 *creation-hash* ([`Error::CreationHash`]), O5 *creation-data-form*
+//!   ([`Error::CreationDataForm`]), O6 *creation-parent* ([`Error::CreationParent`]).
+//!
 //! # Attacks
 //!
 //! - *Forged structure*: somebody signs bytes that look like an attestation, with a key that signs anything (K1), that
@@ -132,10 +162,16 @@ extern crate alloc;
 pub mod algorithm;
 pub mod attest;
 pub mod certificate;
+pub mod certify;
+pub mod credential;
+mod ek;
 mod error;
+pub mod eventlog;
+mod kdf;
 mod key;
 pub mod model;
 mod name;
+pub mod policy;
 pub mod public;
 mod reader;
 pub mod signature;
@@ -144,8 +180,13 @@ pub use algorithm::{Curve, HashAlgorithm};
 pub use attest::{
 	verify_quote, verify_time, ClockInfo, PcrSelection, QuoteAttestation, TimeAttestation, MAX_TIME_ATTEST_LEN,
 };
+pub use certify::{verify_certify, verify_creation, CertifyAttestation, CreationAttestation, CreationData};
+pub use credential::{Challenge, Credential, Randomness, SEED_LEN};
+pub use ek::EndorsementKey;
 pub use error::Error;
+pub use eventlog::EventLog;
 pub use key::AttestationKey;
 pub use name::{Name, MAX_NAME_LEN, RH_ENDORSEMENT, RH_OWNER};
+pub use policy::{AllowedPcrs, Boot, PcrRule, PlatformEvidence, PlatformPolicy};
 pub use public::{PublicArea, MAX_AK_PUBLIC_LEN};
 pub use signature::{Signature, MAX_SIGNATURE_LEN};

@@ -167,4 +167,5 @@ printf 'made by %s and %s\n' "$(swtpm --version | head -n 1)" "$(tpm2_gettime --
 	>"$out/README"
 # tpm2-tools keep some of their output from others; the fixtures are for everybody.
 chmod -R u=rwX,go=rX "$out"
+"$here/make-object-fixtures.sh"
 du -sh "$out"

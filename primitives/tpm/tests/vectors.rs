@@ -4,18 +4,18 @@
 
 mod common;
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use common::Public;
 use ep_tpm::{public::strip_tpm2b, verify_quote, AttestationKey, Error, HashAlgorithm, Name, PcrSelection};
 use rsa::{pkcs8::DecodePublicKey, traits::PublicKeyParts};
 
 fn vectors(folder: &str) -> Option<impl Fn(&str) -> Vec<u8>> {
-	let Some(root) = std::env::var_os("ELAPSE_TPM_VECTORS") else {
+	let Some(root) = common::vectors() else {
 		println!("skipped: ELAPSE_TPM_VECTORS is not set, the quotes of {folder} were not checked");
 		return None;
 	};
-	let root = PathBuf::from(root).join(folder);
+	let root = root.join(folder);
 	Some(move |path: &str| {
 		let path = root.join(path);
 		fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -72,26 +72,10 @@ fn keylimes_quote_of_a_long_running_tpm_verifies() {
 	let Some(read) = vectors("keylime/keylime/keylime/tpm/tpm_util_test") else { return };
 	// Only the key's PEM is published, so its public area is written here around the modulus.
 	let pem = String::from_utf8(read("aik.pem")).unwrap();
-	let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-	let rsa = rsa::RsaPublicKey::from_public_key_der(&decode_base64(&base64)).unwrap();
+	let rsa = rsa::RsaPublicKey::from_public_key_der(&common::pem(&pem)).unwrap();
 	let key = AttestationKey::parse(&Public::rsa_with(2048, 0, rsa.n().to_bytes_be()).bytes()).unwrap();
 	let nonce = read("nonce.txt");
 	let quote = verify_quote(&key, &read("quoteblob.bin"), &read("sigblob.bin"), nonce.trim_ascii_end()).unwrap();
 	assert_eq!(quote.pcr_selection, [PcrSelection { bank: 0x000B, bitmap: vec![0, 0, 1] }]);
 	assert_eq!(quote.clock_info.reset_count, 3);
-}
-
-fn decode_base64(text: &str) -> Vec<u8> {
-	let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
-	for symbol in text.bytes().filter(|symbol| *symbol != b'=') {
-		bits = bits << 6 | alphabet.iter().position(|other| *other == symbol).unwrap() as u32;
-		count += 6;
-		if count >= 8 {
-			count -= 8;
-			out.push((bits >> count) as u8);
-			bits &= (1 << count) - 1;
-		}
-	}
-	out
 }

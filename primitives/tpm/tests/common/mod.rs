@@ -39,6 +39,9 @@ pub fn words(words: &[u16]) -> Vec<u8> {
 /// fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA, restricted, sign.
 pub const AUTHOR_ATTRIBUTES: u32 = 0x0005_0472;
 
+/// fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt.
+pub const EK_ATTRIBUTES: u32 = 0x0003_00B2;
+
 /// A `TPMT_PUBLIC` with every field open.
 #[derive(Clone)]
 pub struct Public {
@@ -99,6 +102,15 @@ impl Public {
 			scheme: vec![0x0014, 0x000B],
 			key: Key::Rsa { bits, exponent, modulus },
 		}
+	}
+
+	/// The endorsement key with this key's public part, as the default template of the low range has it.
+	pub fn into_ek(mut self) -> Self {
+		self.attributes = EK_ATTRIBUTES;
+		self.policy = vec![0xA5; HashAlgorithm::from_id(self.name_hash).unwrap().digest_len()];
+		self.symmetric = vec![0x0006, 128, 0x0043];
+		self.scheme = vec![0x0010];
+		self
 	}
 
 	/// The same key after `change`, marshalled.
@@ -167,6 +179,8 @@ pub struct Attest {
 pub enum Body {
 	Time { time: u64, inner: Clock, firmware: u64 },
 	Quote { banks: Vec<(u16, Vec<u8>)>, digest: Vec<u8> },
+	Certify { name: Vec<u8>, qualified_name: Vec<u8> },
+	Creation { name: Vec<u8>, hash: Vec<u8> },
 }
 
 impl Attest {
@@ -226,6 +240,10 @@ impl Attest {
 					out.extend(bitmap);
 				}
 				out.extend(sized(digest));
+			}
+			Body::Certify { name, qualified_name: last } | Body::Creation { name, hash: last } => {
+				out.extend(sized(name));
+				out.extend(sized(last));
 			}
 		}
 		out
@@ -320,4 +338,28 @@ pub fn rsa_number(message: &[u8]) -> Vec<u8> {
 /// `TPMT_SIGNATURE` of [`rsa_signer`], correct.
 pub fn rsa_sign(message: &[u8]) -> Vec<u8> {
 	rsassa_signature(0x000B, &rsa_number(message))
+}
+
+/// What is inside a PEM.
+pub fn pem(text: &str) -> Vec<u8> {
+	let text: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+	let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
+	for symbol in text.bytes().filter(|symbol| *symbol != b'=') {
+		bits = bits << 6 | alphabet.iter().position(|other| *other == symbol).unwrap() as u32;
+		count += 6;
+		if count >= 8 {
+			count -= 8;
+			out.push((bits >> count) as u8);
+			bits &= (1 << count) - 1;
+		}
+	}
+	out
+}
+
+/// The folder of the vectors: that which `ELAPSE_TPM_VECTORS` names, or `tpm` in it.
+pub fn vectors() -> Option<PathBuf> {
+	let root = PathBuf::from(std::env::var_os("ELAPSE_TPM_VECTORS")?);
+	let inner = root.join("tpm");
+	Some(if inner.is_dir() { inner } else { root })
 }
