@@ -80,31 +80,6 @@ pub(crate) struct Report {
 }
 
 impl Report {
-	/// Shows it: JSON on one line, or facts and rules for people.
-	pub(crate) fn print(&self, json: bool) {
-		let good = self.verdict() == Verdict::Good;
-		if json {
-			let all = serde_json::json!({ "good": good, "facts": self.facts, "checks": self.checks });
-			println!("{all}");
-			return;
-		}
-		for (name, value) in &self.facts {
-			match value {
-				serde_json::Value::String(text) => println!("{name}: {text}"),
-				other => println!("{name}: {other}"),
-			}
-		}
-		for Check { rule, outcome, detail } in &self.checks {
-			let outcome = match outcome {
-				Outcome::Pass => "pass",
-				Outcome::Fail => "FAIL",
-				Outcome::Skipped => "skipped",
-			};
-			println!("{outcome:<8}{rule:<28}{detail}");
-		}
-		println!("{}", if good { "good" } else { "refused" });
-	}
-
 	/// Good if there were checks, and none failed or was skipped.
 	pub(crate) fn verdict(&self) -> Verdict {
 		match !self.checks.is_empty() && self.checks.iter().all(|check| check.outcome == Outcome::Pass) {
@@ -125,7 +100,7 @@ impl Report {
 			let object = serde_json::json!({
 				"verdict": self.verdict().word(), "facts": self.facts, "checks": self.checks,
 			});
-			return writeln!(out, "{object:#}");
+			return writeln!(out, "{object}");
 		}
 		let width = self.facts.keys().map(String::len).max().unwrap_or_default();
 		for (name, value) in &self.facts {

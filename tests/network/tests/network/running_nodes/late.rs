@@ -22,6 +22,10 @@ fn followers_that_take_a_state_end_on_the_same_chain_and_follow_it() {
 		let at = network.rpc(0).finalized().await?.number;
 		network.finalized(&all, at + 4, seconds(60)).await?;
 		let end = network.one_chain(&all).await?;
+		for i in &all {
+			// From the best block's state: they execute what comes, and do not only follow headers.
+			network.rpc(*i).stats().await?;
+		}
 		println!("    all are on one chain up to {end}");
 		nobody_equivocated(&network)?;
 		network.finish()
