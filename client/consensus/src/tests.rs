@@ -326,12 +326,6 @@ fn receive_with_state(bench: &Bench, proof: &[&Header], header: &Header) -> Impo
 	for header in proof {
 		assert_eq!(import(SdkParams::new(BlockOrigin::WarpSync, (*header).clone())), imported(false));
 	}
-	if let Some(mut kept) = bench.link.0.proof_header.lock().take() {
-		// BREAK
-		kept.fork_choice = Some(sc_consensus::ForkChoiceStrategy::Custom(false)); // BREAK
-		futures::executor::block_on(self::chain::Node::of(&bench.chain).import_block(kept)).unwrap();
-		// BREAK
-	} // BREAK
 	let mut params = SdkParams::new(BlockOrigin::NetworkInitialSync, header.clone());
 	let state = ImportedState { block: header.hash(), state: sp_state_machine::KeyValueStates(Vec::new()) };
 	params.state_action = StateAction::ApplyChanges(StorageChanges::Import(state));

@@ -3,7 +3,7 @@
 use elapse_network::{Network, NetworkOptions, NodeOptions, Role, Sync};
 use std::time::Duration;
 
-use super::{alone, expect, nobody_equivocated, seconds, Result};
+use super::{alone, expect, nobody_equivocated, seconds, until, Result, Seen};
 
 /// More than sync would rather execute than take a state for.
 const BLOCKS: u32 = 14;
@@ -45,7 +45,14 @@ async fn joins(network: &mut Network, name: &str, sync: Sync) -> Result<usize> {
 			format!("{name} has {ours:?} at #{height}, the member {theirs:?}")
 		})?;
 	}
-	let log = network.nodes()[i].log_text();
-	expect(log.contains("State sync is complete"), || format!("{name} took no state"))?;
+	// Headers are final before the state is there.
+	let node = &network.nodes()[i];
+	until(&format!("{name} has the state"), seconds(90), || async {
+		Ok(match node.log_text().contains("State sync is complete") {
+			true => Seen::Yes(()),
+			false => Seen::NotYet("its log does not say so".into()),
+		})
+	})
+	.await?;
 	Ok(i)
 }
