@@ -11,6 +11,7 @@
 //! # Where things are
 //! * [`configs`]: the pallets' parameters, and why they are what they are.
 //! * [`apis`]: the runtime's interface to the node.
+//! * [`weights`]: what the calls of this project's pallets cost, generated.
 //! * [`genesis_config_presets`]: presets, and the patch that a node makes of its members' identity files.
 //!
 //! # Order
@@ -36,6 +37,7 @@ pub mod configs;
 pub mod genesis_config_presets;
 #[cfg(test)]
 mod tests;
+pub mod weights;
 
 use alloc::{borrow::Cow, vec::Vec};
 use sp_runtime::{

@@ -64,7 +64,7 @@ impl_opaque_keys! {
 impl pallet_poet::Config for Runtime {
 	type Members = Trust;
 	type OnEquivocation = Trust;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_poet::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::benchmarks::Register;
 }
@@ -94,7 +94,7 @@ impl pallet_trust::Config for Runtime {
 	type OnMemberGone = Poet;
 	type MaxMembers = ConstU32<MAX_MEMBERS>;
 	type MaxVoters = ConstU32<MAX_VOTERS>;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_trust::WeightInfo<Runtime>;
 }
 
 impl pallet_authorship::Config for Runtime {
