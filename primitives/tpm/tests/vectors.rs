@@ -15,7 +15,9 @@ fn vectors(folder: &str) -> Option<impl Fn(&str) -> Vec<u8>> {
 		println!("skipped: ELAPSE_TPM_VECTORS is not set, the quotes of {folder} were not checked");
 		return None;
 	};
-	let root = PathBuf::from(root).join(folder);
+	// The folder of the vectors, or the one above it.
+	let root = PathBuf::from(root);
+	let root = if root.join("tpm").is_dir() { root.join("tpm") } else { root }.join(folder);
 	Some(move |path: &str| {
 		let path = root.join(path);
 		fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
