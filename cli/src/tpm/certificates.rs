@@ -8,7 +8,7 @@ use crate::{input::Error, report::Verdict};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-	/// Verify the certificate of a TPM's endorsement key (EK), rule by rule.
+	// Its documentation is the struct's, whole.
 	VerifyEk(verify_ek::VerifyEk),
 	/// Manufacturers' roots.
 	#[command(subcommand)]

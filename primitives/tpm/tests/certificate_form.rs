@@ -294,6 +294,36 @@ fn roca_refuses_a_key_made_as_infineon_made_them() {
 }
 
 #[test]
+fn the_fingerprint_of_roca_is_that_of_every_prime_up_to_167() {
+	use rsa::BigUint;
+	let primes: Vec<u32> = (3..=167_u32).filter(|number| (2..*number).all(|divisor| number % divisor != 0)).collect();
+	let mut telling = 0;
+	for left_out in primes.iter().copied() {
+		let powers: Vec<u32> = (0..left_out)
+			.scan(1, |power, _| {
+				let this = *power;
+				*power = this * (65537 % left_out) % left_out;
+				Some(this)
+			})
+			.collect();
+		// A power of 65537 modulo all the other primes, and modulo this one a number that is none, if there is any but zero.
+		let others =
+			primes.iter().filter(|prime| **prime != left_out).fold(BigUint::from(2_u32), |all, prime| all * *prime);
+		let power = BigUint::from(65537_u32).modpow(&BigUint::from(77_u32), &others);
+		let residue = |step: u32| (&others * step + &power) % left_out;
+		let step = (0..left_out).find(|step| {
+			let residue = residue(*step);
+			residue != BigUint::from(0_u32) && powers.iter().all(|power| residue != BigUint::from(*power))
+		});
+		let Some(step) = step else { continue };
+		telling += 1;
+		assert!(!is_roca(&(&others * step + &power).to_bytes_be()), "{left_out}");
+	}
+	// Modulo the others, 65537 generates every number but zero.
+	assert_eq!(telling, 17);
+}
+
+#[test]
 fn weak_hash_refuses_sha1_and_md5() {
 	for oid in [
 		&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01][..],

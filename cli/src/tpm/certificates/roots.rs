@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-	/// Put manufacturers' certificates together into a store.
+	// Its documentation is the struct's, whole.
 	Import(Import),
 }
 
@@ -35,7 +35,7 @@ impl Command {
 /// A store is whom you trust: compare the fingerprints that are printed with what the manufacturers publish, or with
 /// docs/tpm-roots.md.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, override_usage = "elapse tpm roots import <DIR|FILE>... --out <FILE> [OPTIONS]")]
 pub(crate) struct Import {
 	/// Where the certificates are.
 	#[arg(value_name = "DIR|FILE", required = true)]

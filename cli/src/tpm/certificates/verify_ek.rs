@@ -39,7 +39,10 @@ use crate::{
 ///   elapse tpm verify-ek ek.der --roots roots.json
 ///   elapse tpm verify-ek ek.pem --roots root.pem --intermediate ca1.der ca2.pem --at 2024-01-01T00:00:00Z
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+	verbatim_doc_comment,
+	override_usage = "elapse tpm verify-ek <CERT> --roots <FILE|DIR>... [--intermediate <FILE>...] [OPTIONS]"
+)]
 pub(crate) struct VerifyEk {
 	/// The certificate (PEM or DER; - for standard input).
 	#[arg(value_name = "CERT")]
