@@ -7,6 +7,9 @@
 //! said so. This crate judges them: pure functions over the original bytes, without I/O, clock or randomness, so that
 //! a runtime, a block verifier, a command line and a fuzzer call the same code and come to the same verdict.
 //!
+//! On top of them: [`policy`] (what a platform may look like), [`eventlog`] (how it came to look so), [`certify`] (what
+//! else is in the TPM) and [`credential`] (a question that only one TPM can answer).
+//!
 //! ```
 //! # fn main() -> Result<(), ep_tpm::Error> {
 //! # let read = |file| std::fs::read(format!("{}/tests/fixtures/author/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
