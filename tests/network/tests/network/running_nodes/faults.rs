@@ -101,7 +101,7 @@ fn a_full_disk_ends_the_node_which_goes_on_when_there_is_room() {
 		dev.finalized(&mut node, 3, seconds(60)).await?;
 		let before = dev.rpc.finalized().await?;
 		let filler = mounts.outside(&dev.base.join("filler"));
-		fill(&filler)?;
+		fill(&filler, 16 << 20)?;
 		match node.wait(seconds(30)) {
 			Some(status) if !status.success() => {}
 			Some(status) => return wrong(format!("it ended with {status} over a full disk")),
@@ -118,12 +118,13 @@ fn a_full_disk_ends_the_node_which_goes_on_when_there_is_room() {
 	});
 }
 
-/// Write until nothing more fits.
-fn fill(path: &Path) -> Result<()> {
+/// Write until only this much fits.
+fn fill(path: &Path, left: u64) -> Result<()> {
 	let mut file = File::create(path).map_err(Error::io("make", path))?;
-	let zeros = vec![0; 64 * 1024];
-	for size in [zeros.len(), 1] {
-		while file.write_all(&zeros[..size]).is_ok() {}
+	let disk = rustix::fs::fstatvfs(&file).map_err(|error| Error::io("look at", path)(error.into()))?;
+	let zeros = vec![0; 1 << 20];
+	for _ in 0..(disk.f_bavail * disk.f_frsize).saturating_sub(left) / zeros.len() as u64 {
+		file.write_all(&zeros).map_err(Error::io("write", path))?;
 	}
 	Ok(())
 }
