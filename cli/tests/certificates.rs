@@ -8,7 +8,7 @@ use std::{
 };
 
 fn fixture(path: &str) -> String {
-	let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../primitives/tpm/tests/certificates").join(path);
+	let path = Path::new("../primitives/tpm/tests/certificates").join(path);
 	path.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display())).display().to_string()
 }
 

@@ -13,7 +13,7 @@ const NONCE: &str = "456c6170736520666978747572652031323334353637383930616263646
 const KEYS: [&str; 2] = ["rsa", "ecc"];
 
 fn fixture(path: &str) -> PathBuf {
-	Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+	std::env::current_dir().unwrap().join("tests/fixtures").join(path)
 }
 
 /// Exit code and what was printed, on either stream.

@@ -35,13 +35,8 @@ use crate::{PoetLink, LOG_TARGET};
 ///
 /// Clocks differ, so it cannot be nothing; what it is, a fast chip gains on top of the tenth that rule *clock* leaves it.
 /// A twelfth of the interval, at most half a second, is what machines on NTP keep to with ease.
-pub const fn early(target: Millis) -> Millis {
-	let part = target / 12;
-	if part < 500 {
-		part
-	} else {
-		500
-	}
+pub fn early(target: Millis) -> Millis {
+	(target / 12).min(500)
 }
 
 /// Most blocks in each buffer.
@@ -295,7 +290,12 @@ mod tests {
 	}
 
 	#[test]
-	fn a_block_from_the_future_is_held_until_half_a_second_before_its_time() {
+	fn a_block_may_be_a_twelfth_of_the_interval_ahead_and_half_a_second_at_most() {
+		assert_eq!([1_200, 2_000, 6_000, 60_000].map(early), [100, 166, 500, 500]);
+	}
+
+	#[test]
+	fn a_block_from_the_future_is_held_until_it_is_due() {
 		let mut room = WaitingRoom::default();
 		assert_eq!(room.hold(entry(1, 0, 1, 10_000)), Admission::Held(vec![]));
 		assert!(room.contains(&Hash::repeat_byte(1)));

@@ -139,7 +139,7 @@ fn a_block_from_the_future_is_held_and_imported_when_due() {
 }
 
 #[test]
-fn half_a_second_ahead_is_not_the_future() {
+fn a_little_ahead_is_not_the_future() {
 	let (alice, _) = two();
 	let bench = Bench::new(&[&alice]);
 	let one = bench.block(&bench.genesis(), &alice, 1_000);

@@ -156,7 +156,7 @@ impl pallet_poet::benchmarking::BenchmarkHelper for Admit {
 
 /// The public area of a real chip's key.
 pub(crate) fn real_key(folder: &str, file: &str) -> Vec<u8> {
-	let path = format!("{}/../../primitives/tpm/tests/fixtures/{folder}/{file}", env!("CARGO_MANIFEST_DIR"));
+	let path = format!("../../primitives/tpm/tests/fixtures/{folder}/{file}");
 	std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -131,3 +131,23 @@ sp_api::decl_runtime_apis! {
 		fn submit_equivocation_report(proof: EquivocationProof<<Block as BlockT>::Header>) -> Option<()>;
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn parameters_that_cannot_work_are_refused() {
+		let good = Parameters { target: 2_000, minimum_wait: 200, overhead: 100, max_slack: 10_000, epoch_length: 60 };
+		assert_eq!(good.check(), Ok(()));
+		for (bad, word) in [
+			(Parameters { epoch_length: 0, ..good }, "epoch_length"),
+			(Parameters { minimum_wait: 1, ..good }, "minimum_wait"),
+			(Parameters { target: MAX_TARGET + 1, max_slack: Millis::MAX, ..good }, "target must be at most"),
+			(Parameters { overhead: 1_800, ..good }, "target must be longer"),
+			(Parameters { max_slack: 1_999, ..good }, "max_slack"),
+		] {
+			assert!(bad.check().is_err_and(|why| why.starts_with(word)), "{bad:?}: {:?}", bad.check());
+		}
+	}
+}

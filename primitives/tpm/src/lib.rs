@@ -12,7 +12,7 @@
 //!
 //! ```
 //! # fn main() -> Result<(), ep_tpm::Error> {
-//! # let read = |file| std::fs::read(format!("{}/tests/fixtures/author/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+//! # let read = |file| std::fs::read(format!("tests/fixtures/author/{file}")).unwrap();
 //! # let (ek, ak, attest) = (read("ek.tpmt_public"), read("ak.tpmt_public"), read("time.attest"));
 //! # let from_the_chip = read("time.signature");
 //! use ep_tpm::{verify_time, AttestationKey, Name};

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::Path};
 
 use common::x509::store;
 use ep_tpm::{
@@ -14,7 +14,7 @@ use ep_tpm::{
 };
 
 fn read(path: &str) -> Vec<u8> {
-	let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(path);
+	let path = Path::new("tests/certificates").join(path);
 	fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -246,8 +246,9 @@ mod tests {
 		let dir = tempfile::tempdir().unwrap();
 		let log = dir.path().join("log");
 		let start = |script: &str| {
-			let mut command = owned(Path::new("/bin/sh"));
-			command.args(["-c", script]);
+			// A shell cannot trap what was ignored when it started, as SIGINT is in the background of another shell.
+			let mut command = owned(Path::new("/usr/bin/env"));
+			command.args(["--default-signal=INT", "/bin/sh", "-c", script]);
 			Process::start("sh", command, &log, None).unwrap()
 		};
 		let mut patient = start("trap 'echo asked; exit 7' INT; while :; do sleep 0.05; done");

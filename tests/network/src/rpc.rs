@@ -132,13 +132,10 @@ impl Rpc {
 		let mut block = self.ask(method, rpc_params![hash]).await?;
 		let transactions = block["block"]["extrinsics"].as_array_mut().map(std::mem::take).unwrap_or_default();
 		let decoded = transactions.into_iter().map(|transaction| {
-			// Hexadecimal, or one number a byte, which is how the runtime's own type of transaction is written.
-			let bytes = match transaction.is_array() {
-				true => serde_json::from_value::<Vec<u8>>(transaction),
-				false => serde_json::from_value::<Bytes>(transaction).map(|bytes| bytes.0),
-			};
-			let bytes = bytes.map_err(|e| self.unreadable(method, e.to_string()))?;
-			UncheckedExtrinsic::decode(&mut &bytes[..]).map_err(|e| self.unreadable(method, e.to_string()))
+			// Hexadecimal, as every client of a Substrate chain expects it.
+			let bytes: Bytes =
+				serde_json::from_value(transaction).map_err(|e| self.unreadable(method, e.to_string()))?;
+			UncheckedExtrinsic::decode(&mut &bytes.0[..]).map_err(|e| self.unreadable(method, e.to_string()))
 		});
 		decoded.collect()
 	}

@@ -210,10 +210,10 @@ where
 	}
 
 	/// Whether a block is to be held.
-	fn is_early(&self, candidate: &Candidate<B>, early: Millis) -> bool {
+	fn is_early(&self, candidate: &Candidate<B>, allowed: Millis) -> bool {
 		let block = &candidate.block;
 		let held_at_all = is_news(block.origin) && block.origin != BlockOrigin::Own && !block.finalized;
-		let early = candidate.verdict.unsealed.pre_digest.timestamp > self.link.now().saturating_add(early);
+		let early = candidate.verdict.unsealed.pre_digest.timestamp > self.link.now().saturating_add(allowed);
 		let justified = || match (&self.justified, &block.justifications) {
 			(Some(justified), Some(proofs)) => justified(candidate.hash, *block.header.number(), proofs),
 			_ => false,

@@ -123,7 +123,9 @@ fn members_join_win_equivocate_and_go() {
 			chain.import(others, || ());
 		}
 		assert!(Trust::identity(&candidates[3].id(), 0).is_none());
-		assert!(pallet_poet::Records::<Test>::get(candidates[3].id()).reported.is_some());
+		let record = pallet_poet::Records::<Test>::get(candidates[3].id());
+		assert!(record.reported.is_some());
+		assert_eq!(record, pallet_poet::Record { reported: record.reported, ..Default::default() });
 		assert_eq!(Poet::members(0).len(), 3);
 		// Its votes go by quarters.
 		for _ in 0..12 * EPOCH {

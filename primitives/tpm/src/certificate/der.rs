@@ -95,13 +95,13 @@ impl<'a> Der<'a> {
 	}
 
 	/// The next element, which must have this tag, or else the refusal `otherwise`.
-	pub(super) fn expect(&mut self, tag: u8, otherwise: Error) -> Result<Tlv<'a>, Error> {
+	pub(super) fn element(&mut self, tag: u8, otherwise: Error) -> Result<Tlv<'a>, Error> {
 		self.optional(tag)?.ok_or(otherwise)
 	}
 
 	/// The contents of the next element, which must have this tag, as a cursor.
 	pub(super) fn inside(&mut self, tag: u8, otherwise: Error) -> Result<Self, Error> {
-		Ok(Self::new(self.expect(tag, otherwise)?.contents))
+		Ok(Self::new(self.element(tag, otherwise)?.contents))
 	}
 
 	/// The end: anything left is `otherwise`.
@@ -113,10 +113,28 @@ impl<'a> Der<'a> {
 	}
 }
 
+/// What a CA signed, with what, and the signature: the frame of a certificate and of a list (RFC 5280, 4.1.1 and 5.1.1).
+pub(super) struct Signed<'a> {
+	pub(super) to_be_signed: Tlv<'a>,
+	pub(super) algorithm: &'a [u8],
+	pub(super) signature: &'a [u8],
+}
+
+/// The frame that `input` is, to its last byte.
+pub(super) fn signed(input: &[u8], otherwise: Error) -> Result<Signed<'_>, Error> {
+	let mut fields = Der::new(only(input, SEQUENCE, otherwise)?.contents);
+	let to_be_signed = fields.element(SEQUENCE, otherwise)?;
+	let algorithm = fields.element(SEQUENCE, otherwise)?.whole;
+	let signature = fields.element(BIT_STRING, otherwise)?.contents;
+	fields.finish(otherwise)?;
+	let signature = bytes(signature).ok_or(otherwise)?;
+	Ok(Signed { to_be_signed, algorithm, signature })
+}
+
 /// The one element that `input` is: [`Error::CertificateTrailingBytes`] if something follows.
 pub(super) fn only(input: &[u8], tag: u8, otherwise: Error) -> Result<Tlv<'_>, Error> {
 	let mut der = Der::new(input);
-	let tlv = der.expect(tag, otherwise)?;
+	let tlv = der.element(tag, otherwise)?;
 	der.finish(Error::CertificateTrailingBytes)?;
 	Ok(tlv)
 }

@@ -67,13 +67,13 @@ pub(super) fn each_extension<'a>(
 	// `Extensions` has at least one element.
 	while count == 0 || !list.is_empty() {
 		let mut extension = list.inside(SEQUENCE, Error::ExtensionForm)?;
-		let kind = extension.expect(OID, Error::ExtensionForm)?.contents;
+		let kind = extension.element(OID, Error::ExtensionForm)?.contents;
 		let critical = match extension.optional(BOOLEAN)? {
 			// DER leaves out the default; Intel's on-die certificates write it.
 			Some(critical) => der::boolean(critical.contents).ok_or(Error::ExtensionForm)?,
 			None => false,
 		};
-		let value = extension.expect(OCTET_STRING, Error::ExtensionForm)?.contents;
+		let value = extension.element(OCTET_STRING, Error::ExtensionForm)?.contents;
 		extension.finish(Error::ExtensionForm)?;
 		*free.next().ok_or(Error::ExtensionForm)? = kind;
 		each(Extension { kind, critical, value })?;
@@ -147,7 +147,7 @@ fn purposes(value: &[u8]) -> Result<Purposes, Error> {
 	let mut purposes = Purposes::default();
 	let mut first = true;
 	while first || !list.is_empty() {
-		match list.expect(OID, Error::ExtensionForm)?.contents {
+		match list.element(OID, Error::ExtensionForm)?.contents {
 			oid::EK_CERTIFICATE => purposes.endorsement_key = true,
 			oid::ANY_EXTENDED_KEY_USAGE => purposes.any = true,
 			_ => {}

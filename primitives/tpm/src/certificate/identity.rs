@@ -180,14 +180,14 @@ fn specification(attributes: &[u8]) -> Option<Specification> {
 	let mut list = Der::new(list.contents);
 	while !list.is_empty() {
 		let mut attribute = list.inside(SEQUENCE, wrong).ok()?;
-		if attribute.expect(OID, wrong).ok()?.contents != oid::TPM_SPECIFICATION {
+		if attribute.element(OID, wrong).ok()?.contents != oid::TPM_SPECIFICATION {
 			continue;
 		}
 		let mut values = attribute.inside(SET, wrong).ok()?;
 		let mut value = values.inside(SEQUENCE, wrong).ok()?;
 		let family = AttributeText::new(name::text(value.any().ok()?)?)?;
-		let level = der::small(value.expect(INTEGER, wrong).ok()?.contents)?;
-		let revision = der::small(value.expect(INTEGER, wrong).ok()?.contents)?;
+		let level = der::small(value.element(INTEGER, wrong).ok()?.contents)?;
+		let revision = der::small(value.element(INTEGER, wrong).ok()?.contents)?;
 		return Some(Specification { family, level, revision });
 	}
 	None

@@ -113,8 +113,8 @@ impl CertifiedKey {
 		let info = der::only(subject_public_key_info, SEQUENCE, Error::PublicKeyForm)?;
 		let mut info = Der::new(info.contents);
 		let mut algorithm = info.inside(SEQUENCE, Error::PublicKeyForm)?;
-		let name = algorithm.expect(OID, Error::PublicKeyForm)?.contents;
-		let bits = info.expect(BIT_STRING, Error::PublicKeyForm)?.contents;
+		let name = algorithm.element(OID, Error::PublicKeyForm)?.contents;
+		let bits = info.element(BIT_STRING, Error::PublicKeyForm)?.contents;
 		info.finish(Error::PublicKeyForm)?;
 		let bits = der::bytes(bits).ok_or(Error::PublicKeyForm)?;
 		match name {
@@ -145,8 +145,8 @@ impl CertifiedKey {
 	fn rsa(key: &[u8]) -> Result<Self, Error> {
 		let key = der::only(key, SEQUENCE, Error::PublicKeyForm)?;
 		let mut key = Der::new(key.contents);
-		let modulus = key.expect(INTEGER, Error::PublicKeyForm)?.contents;
-		let exponent = key.expect(INTEGER, Error::PublicKeyForm)?.contents;
+		let modulus = key.element(INTEGER, Error::PublicKeyForm)?.contents;
+		let exponent = key.element(INTEGER, Error::PublicKeyForm)?.contents;
 		key.finish(Error::PublicKeyForm)?;
 		let modulus = der::unsigned(modulus).ok_or(Error::PublicKeyForm)?;
 		let bits = modulus.len() * 8 - modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);

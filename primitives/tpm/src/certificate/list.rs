@@ -6,7 +6,7 @@
 //! others: all three are refused rather than half understood.
 
 use super::{
-	der::{self, Der, BIT_STRING, ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME},
+	der::{self, Der, Signed, ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME},
 	extension::{each_extension, issuer_key, Extension},
 	key::CertifiedKey,
 	name, oid, parse, signature, time, Certificate, Error,
@@ -52,24 +52,17 @@ impl<'a> RevocationList<'a> {
 			return Err(Error::ListSize);
 		}
 		let form = Error::ListForm;
-		let whole = der::only(bytes, SEQUENCE, form)?;
-		let mut fields = Der::new(whole.contents);
-		let to_be_signed = fields.expect(SEQUENCE, form)?;
-		let algorithm = fields.expect(SEQUENCE, form)?.whole;
-		let signature = fields.expect(BIT_STRING, form)?.contents;
-		fields.finish(form)?;
-		let signature = der::bytes(signature).ok_or(form)?;
-
+		let Signed { to_be_signed, algorithm, signature } = der::signed(bytes, form)?;
 		let mut fields = Der::new(to_be_signed.contents);
 		// Version 1 has none, and then no extensions either.
 		let version = fields.optional(INTEGER)?;
 		if version.is_some_and(|version| version.contents != [1]) {
 			return Err(form);
 		}
-		if fields.expect(SEQUENCE, form)?.whole != algorithm {
+		if fields.element(SEQUENCE, form)?.whole != algorithm {
 			return Err(Error::AlgorithmsAgree);
 		}
-		let issuer = fields.expect(SEQUENCE, form)?.whole;
+		let issuer = fields.element(SEQUENCE, form)?.whole;
 		name::attributes(issuer, |_, _| ())?;
 		if name::is_empty(issuer) {
 			return Err(Error::NameForm);
@@ -298,7 +291,7 @@ impl<'a> Iterator for Entries<'a> {
 impl<'a> Entries<'a> {
 	fn entry(&mut self) -> Result<&'a [u8], Error> {
 		let mut entry = self.rest.inside(SEQUENCE, Error::ListForm)?;
-		let serial = parse::serial(entry.expect(INTEGER, Error::ListForm)?.contents)?;
+		let serial = parse::serial(entry.element(INTEGER, Error::ListForm)?.contents)?;
 		time::seconds(entry.any()?)?;
 		if let Some(extensions) = entry.optional(SEQUENCE)? {
 			each_extension(extensions.whole, |Extension { kind, critical, value }| match kind {

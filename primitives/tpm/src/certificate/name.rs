@@ -24,7 +24,7 @@ pub(super) fn attributes<'a>(name: &'a [u8], mut each: impl FnMut(bool, Attribut
 		// An empty set is none (X.501), and how the elements of a set are sorted is of no interest here.
 		while first || !set.is_empty() {
 			let mut attribute = set.inside(SEQUENCE, Error::NameForm)?;
-			let kind = attribute.expect(OID, Error::NameForm)?.contents;
+			let kind = attribute.element(OID, Error::NameForm)?.contents;
 			let value = attribute.any()?;
 			attribute.finish(Error::NameForm)?;
 			each(first, (kind, value));

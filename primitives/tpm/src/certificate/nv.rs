@@ -26,7 +26,7 @@ pub fn trim_nv(contents: &[u8]) -> Result<&[u8], Error> {
 		Some(_) => return Err(Error::Der),
 		None => contents,
 	};
-	let certificate = Der::new(contents).expect(SEQUENCE, Error::CertificateForm)?.whole;
+	let certificate = Der::new(contents).element(SEQUENCE, Error::CertificateForm)?.whole;
 	let padding = contents.get(certificate.len()..).unwrap_or_default();
 	let filled_with = |filler: u8| padding.iter().all(|byte| *byte == filler);
 	if filled_with(0xff) || filled_with(0x00) {

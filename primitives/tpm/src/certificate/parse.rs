@@ -1,7 +1,7 @@
 //! X.509 certificates (RFC 5280, section 4.1), parsed to the last byte without being encoded anew.
 
 use super::{
-	der::{self, Der, Tlv, BIT_STRING, INTEGER, SEQUENCE},
+	der::{self, Der, Signed, Tlv, INTEGER, SEQUENCE},
 	extension::{Extensions, CRL_SIGN, KEY_CERT_SIGN},
 	key::CertifiedKey,
 	name, signature, time, Error,
@@ -49,14 +49,7 @@ impl<'a> Certificate<'a> {
 			return Err(Error::CertificateSize);
 		}
 		let form = Error::CertificateForm;
-		let whole = der::only(bytes, SEQUENCE, form)?;
-		let mut fields = Der::new(whole.contents);
-		let to_be_signed = fields.expect(SEQUENCE, form)?;
-		let algorithm = fields.expect(SEQUENCE, form)?.whole;
-		let signature = fields.expect(BIT_STRING, form)?.contents;
-		fields.finish(form)?;
-		let signature = der::bytes(signature).ok_or(form)?;
-
+		let Signed { to_be_signed, algorithm, signature } = der::signed(bytes, form)?;
 		let mut fields = Der::new(to_be_signed.contents);
 		let version = match fields.optional(der::constructed(0))? {
 			Some(version) => {
@@ -65,17 +58,17 @@ impl<'a> Certificate<'a> {
 			}
 			None => 0,
 		};
-		let serial = serial(fields.expect(INTEGER, form)?.contents)?;
-		if fields.expect(SEQUENCE, form)?.whole != algorithm {
+		let serial = serial(fields.element(INTEGER, form)?.contents)?;
+		if fields.element(SEQUENCE, form)?.whole != algorithm {
 			return Err(Error::AlgorithmsAgree);
 		}
-		let issuer = fields.expect(SEQUENCE, form)?.whole;
+		let issuer = fields.element(SEQUENCE, form)?.whole;
 		let mut validity = fields.inside(SEQUENCE, form)?;
 		let not_before = time::seconds(validity.any()?)?;
 		let not_after = time::seconds(validity.any()?)?;
 		validity.finish(form)?;
-		let subject = fields.expect(SEQUENCE, form)?.whole;
-		let key = fields.expect(SEQUENCE, form)?.whole;
+		let subject = fields.element(SEQUENCE, form)?.whole;
+		let key = fields.element(SEQUENCE, form)?.whole;
 		// issuerUniqueID and subjectUniqueID: RFC 5280 wants them parsed and not made.
 		fields.optional(der::context(1))?;
 		fields.optional(der::context(2))?;
@@ -249,7 +242,7 @@ impl<'a> Certificate<'a> {
 
 fn only_inside(wrapper: Tlv<'_>, tag: u8) -> Result<Tlv<'_>, Error> {
 	let mut inside = Der::new(wrapper.contents);
-	let tlv = inside.expect(tag, Error::CertificateForm)?;
+	let tlv = inside.element(tag, Error::CertificateForm)?;
 	inside.finish(Error::CertificateForm)?;
 	Ok(tlv)
 }

@@ -26,7 +26,7 @@ impl Algorithm {
 	fn parse(identifier: &[u8]) -> Result<Self, Error> {
 		let identifier = der::only(identifier, SEQUENCE, Error::SignatureAlgorithm)?;
 		let mut identifier = Der::new(identifier.contents);
-		let name = identifier.expect(OID, Error::SignatureAlgorithm)?.contents;
+		let name = identifier.element(OID, Error::SignatureAlgorithm)?.contents;
 		let (rsa, hash) = match name {
 			oid::SHA256_WITH_RSA => (true, HashAlgorithm::Sha256),
 			oid::SHA384_WITH_RSA => (true, HashAlgorithm::Sha384),
@@ -94,7 +94,7 @@ fn r_and_s(curve: NistCurve, signature: &[u8]) -> Result<Vec<u8>, Error> {
 	let mut value = Der::new(value.contents);
 	let mut both = Vec::with_capacity(2 * curve.field_len());
 	for _ in 0..2 {
-		let half = value.expect(INTEGER, Error::SignatureForm)?.contents;
+		let half = value.element(INTEGER, Error::SignatureForm)?.contents;
 		let half = der::unsigned(half).ok_or(Error::SignatureForm)?;
 		let padding = curve.field_len().checked_sub(half.len()).ok_or(Error::SignatureForm)?;
 		both.extend(repeat_n(0, padding));

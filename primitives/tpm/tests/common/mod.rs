@@ -6,7 +6,11 @@
 pub mod pem;
 pub mod x509;
 
-use std::{fs, path::PathBuf, sync::OnceLock};
+use std::{
+	fs,
+	path::{Path, PathBuf},
+	sync::OnceLock,
+};
 
 use ep_tpm::HashAlgorithm;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -18,9 +22,10 @@ pub const NONCE: &[u8] = b"Elapse fixture 1234567890abcdefgh";
 /// The folders of the fixtures, one a key.
 pub const FIXTURES: [&str; 8] = ["p256", "p384", "rsa2048", "rsa3072", "p256-sha512", "p384-sha256", "author", "owner"];
 
-/// A fixture, by its path under `tests/fixtures`.
+/// A fixture, by its path under `tests/fixtures`. Cargo runs tests in the folder of their package: a path compiled in
+/// would be another checkout's where two share one target folder.
 pub fn fixture(path: &str) -> Vec<u8> {
-	let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);
+	let path = Path::new("tests/fixtures").join(path);
 	fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -342,19 +347,7 @@ pub fn rsa_sign(message: &[u8]) -> Vec<u8> {
 
 /// What is inside a PEM.
 pub fn pem(text: &str) -> Vec<u8> {
-	let text: String = text.lines().filter(|line| !line.starts_with('-')).collect();
-	let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
-	for symbol in text.bytes().filter(|symbol| *symbol != b'=') {
-		bits = bits << 6 | alphabet.iter().position(|other| *other == symbol).unwrap() as u32;
-		count += 6;
-		if count >= 8 {
-			count -= 8;
-			out.push((bits >> count) as u8);
-			bits &= (1 << count) - 1;
-		}
-	}
-	out
+	pem::blocks(text.as_bytes()).remove(0).1
 }
 
 /// The folder of the vectors: that which `ELAPSE_TPM_VECTORS` names, or `tpm` in it.

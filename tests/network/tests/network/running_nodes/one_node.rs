@@ -14,7 +14,12 @@ fn a_development_chain_goes_on_after_a_kill_and_ends_when_asked() {
 		expect(dev.chips() == 1, || format!("it has {} swtpm", dev.chips()))?;
 		every_block_proves_its_wait(&dev, 1..=10).await?;
 
+		// Timestamp and the parent's header; and the second start will find the runtime compiled.
 		let before = dev.rpc.finalized().await?;
+		let transactions = dev.rpc.transactions(before.hash).await?;
+		expect(transactions.len() == 2, || format!("{before} has {} transactions", transactions.len()))?;
+		let kept = std::fs::read_dir(dev.base.join("cache")).is_ok_and(|mut entries| entries.next().is_some());
+		expect(kept && !dev.log_text().contains("wasmtime cache"), || "the compiled runtime is not kept".into())?;
 		node.kill();
 		until("the killed node's chip is gone", seconds(5), || async {
 			Ok(match dev.chips() {
