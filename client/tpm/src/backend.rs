@@ -1,6 +1,7 @@
 //! What a node wants from a chip, whichever it is: [`Tpm`].
 
 use crate::{error::TpmError, identity::Identity};
+use ep_tpm::Credential;
 use std::{
 	fmt,
 	path::{Path, PathBuf},
@@ -14,6 +15,16 @@ pub struct Attested {
 	/// The TPMT_SIGNATURE over it (Part 2, 11.3.4), normalised: r and s padded to the curve's size, s in its lower
 	/// half (`ep_tpm::normalise_signature`).
 	pub signature: Vec<u8>,
+}
+
+/// A quote and the PCR values that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quoted {
+	/// The quote.
+	pub attested: Attested,
+	/// What the selected PCRs held when it was made, ascending by PCR, each as long as a digest of the bank: what
+	/// `ep_tpm::PlatformEvidence::pcr_values` takes.
+	pub pcr_values: Vec<Vec<u8>>,
 }
 
 /// The chip's own time, from the *inner* TPMS_TIME_INFO of a TPM2_GetTime attestation.
@@ -63,6 +74,25 @@ pub trait Tpm: Send {
 
 	/// TPM2_Quote over `selection` with the AK and `nonce` as qualifying data.
 	fn quote(&mut self, nonce: &[u8], selection: &PcrSelection) -> Result<Attested, TpmError>;
+
+	/// TPM2_PCR_Read and [`Tpm::quote`] over `selection`, so that values and quote belong together: both are done again,
+	/// a few times, if a PCR was extended in between.
+	///
+	/// # Errors
+	/// [`TpmError::PcrsChanging`] if they changed each time, [`TpmError::BadRequest`] if the chip has no such PCRs in that
+	/// bank or for one that no chip has, and whatever the chip says.
+	fn quote_with_pcrs(&mut self, nonce: &[u8], selection: &PcrSelection) -> Result<Quoted, TpmError>;
+
+	/// TPM2_ActivateCredential: the secret in a credential that was made for this chip's EK and this node's AK. Answering
+	/// with it shows that both keys are in one chip.
+	///
+	/// May take a discrete chip half a minute, since it derives its EK for it (see the crate's `activation`).
+	///
+	/// # Errors
+	/// [`TpmError::NotForThisChip`] for every other credential, after which the chip is as it was. [`TpmError::Lockout`],
+	/// [`TpmError::AuthRefused`] (the endorsement hierarchy has a password), [`TpmError::OutOfMemory`],
+	/// [`TpmError::Gone`] and whatever else the chip says.
+	fn activate(&mut self, credential: &Credential) -> Result<Vec<u8>, TpmError>;
 
 	/// The chip's time and counters. tss-esapi 7.7 does not wrap TPM2_ReadClock, so this is a TPM2_GetTime.
 	fn read_clock(&mut self) -> Result<Clock, TpmError>;

@@ -67,6 +67,16 @@ pub enum TpmError {
 		/// The device node.
 		path: PathBuf,
 	},
+	/// The boot event log is there, but this user may not read it.
+	#[error(
+		"no permission to read the boot event log {path}: let the group tss read it (`sudo chgrp tss {path}`, which lasts \
+		 until the next boot; for good, a line `z {path} 0440 root tss -` in /etc/tmpfiles.d/tpm-event-log.conf), and add \
+		 this user to that group (`sudo usermod -aG tss $USER`, then log in again)"
+	)]
+	NoEventLogPermission {
+		/// The log.
+		path: PathBuf,
+	},
 	/// Nobody listens at the address, or the daemon does not answer.
 	#[error("nothing answers at '{tcti}': {hint}")]
 	NotListening {
@@ -164,6 +174,30 @@ pub enum TpmError {
 	BadRequest {
 		/// What is wrong.
 		why: String,
+	},
+	/// A credential that this chip cannot open: it was made for another EK or another AK, or was damaged on its way.
+	/// Nothing is wrong with the chip, and it counts nothing against its user.
+	#[error(
+		"this challenge is not for this chip: {why}. Ask for a new challenge, for exactly the EK (name {ek_name}) and the \
+		 AK (name {ak_name}) that `elapse-node tpm show` prints; if the node was provisioned anew since it applied, apply \
+		 again with its present identity file"
+	)]
+	NotForThisChip {
+		/// What does not fit, as far as the chip tells.
+		why: &'static str,
+		/// Name of the EK that this chip has.
+		ek_name: String,
+		/// Name of the AK that this node has.
+		ak_name: String,
+	},
+	/// The PCRs changed during each attempt to quote them together with their values.
+	#[error(
+		"the PCRs changed during each of {attempts} attempts to read and quote them: another program extends them all the \
+		 time (the kernel's IMA extends PCR 10). Try again when the machine is quieter, or select other PCRs"
+	)]
+	PcrsChanging {
+		/// How often it was tried.
+		attempts: usize,
 	},
 	/// Any other response code.
 	#[error("the TPM refused {what}: {message} (response code {code:#x}; `tpm2_rc_decode {code:#x}` explains it)")]
@@ -267,10 +301,12 @@ impl TpmError {
 			BadTcti { .. } | NoDevice { .. } | NoPermission { .. } | DeviceBusy { .. } | NotListening { .. } => {
 				ErrorKind::Wiring
 			}
-			ProgramMissing { .. } | SwtpmFailed { .. } | Gone { .. } => ErrorKind::Wiring,
+			NoEventLogPermission { .. } | ProgramMissing { .. } | SwtpmFailed { .. } | Gone { .. } => ErrorKind::Wiring,
 			Lockout | NeedsStartup | OutOfMemory { .. } | ChipFailure | OtherChip { .. } | Cleared { .. } => {
 				ErrorKind::ChipState
 			}
+			PcrsChanging { .. } => ErrorKind::ChipState,
+			NotForThisChip { .. } => ErrorKind::Refusal,
 			CommandsMissing { .. } | AuthRefused { .. } | BadRequest { .. } | Refused { .. } | BadAnswer { .. } => {
 				ErrorKind::Refusal
 			}

@@ -1,13 +1,15 @@
 //! [`Tpm`] over the ESYS API of tpm2-tss, through tss-esapi: what both backends use.
 
 use crate::{
-	backend::{Attested, Clock, PcrBank, PcrSelection, Tpm},
+	activation,
+	backend::{Attested, Clock, PcrSelection, Quoted, Tpm},
 	error::TpmError,
 	identity::{Files, Identity},
 	probe,
 	provision::{self, Mode},
+	quoting,
 };
-use ep_tpm::{AttestationKey, TimeAttestation};
+use ep_tpm::{AttestationKey, Credential, TimeAttestation};
 use std::{
 	fs::OpenOptions,
 	io,
@@ -18,8 +20,8 @@ use std::{
 use tss_esapi::{
 	constants::StartupType,
 	handles::KeyHandle,
-	interface_types::{algorithm::HashingAlgorithm, session_handles::AuthSession},
-	structures::{Attest, Data, PcrSelectionList, PcrSlot, Signature, SignatureScheme},
+	interface_types::session_handles::AuthSession,
+	structures::{Attest, Data, Signature, SignatureScheme},
 	traits::Marshall,
 	Context, TctiNameConf,
 };
@@ -44,14 +46,15 @@ impl EsapiTpm {
 	/// Connect to the chip at `tcti`, check that it has what a node needs and load the AK kept below `base`, or, the
 	/// first time, make it.
 	pub fn open(tcti: &str, base: &Path) -> Result<Self, TpmError> {
-		Self::open_as(tcti, base, Mode::Provision)
+		Self::open_as(tcti, base, Mode::Provision, Vec::new())
 	}
 
-	pub(crate) fn open_as(tcti: &str, base: &Path, mode: Mode) -> Result<Self, TpmError> {
+	/// `issuers` are certificates of the EK's chain that are known from elsewhere than the chip.
+	pub(crate) fn open_as(tcti: &str, base: &Path, mode: Mode, issuers: Vec<Vec<u8>>) -> Result<Self, TpmError> {
 		let files = Files::new(base);
 		let mut context = connect(tcti)?;
 		probe::commands(&mut context)?;
-		let loaded = provision::load(&mut context, &files, mode)?;
+		let loaded = provision::load(&mut context, &files, mode, issuers)?;
 		let key = loaded
 			.identity
 			.attestation_key()
@@ -123,7 +126,7 @@ impl Tpm for EsapiTpm {
 
 	fn quote(&mut self, nonce: &[u8], selection: &PcrSelection) -> Result<Attested, TpmError> {
 		let data = qualifying(nonce)?;
-		let selection = pcrs(selection)?;
+		let selection = quoting::to_chip(selection)?;
 		let ak = self.ak;
 		let answer = self
 			.context
@@ -132,6 +135,21 @@ impl Tpm for EsapiTpm {
 			})
 			.map_err(|e| TpmError::from_tss("TPM2_Quote", e))?;
 		self.attested("TPM2_Quote", answer)
+	}
+
+	fn quote_with_pcrs(&mut self, nonce: &[u8], selection: &PcrSelection) -> Result<Quoted, TpmError> {
+		let hash = self.key.hash_algorithm();
+		quoting::settle(
+			self,
+			hash,
+			selection,
+			|chip| quoting::read(&mut chip.context, selection),
+			|chip| chip.quote(nonce, selection),
+		)
+	}
+
+	fn activate(&mut self, credential: &Credential) -> Result<Vec<u8>, TpmError> {
+		activation::activate(&mut self.context, self.ak, &self.identity, credential)
 	}
 
 	fn read_clock(&mut self) -> Result<Clock, TpmError> {
@@ -156,26 +174,6 @@ fn qualifying(nonce: &[u8]) -> Result<Data, TpmError> {
 		return Err(TpmError::BadRequest { why: format!("a nonce of {} bytes, at most {MAX_NONCE}", nonce.len()) });
 	}
 	Data::try_from(nonce).map_err(|e| TpmError::BadRequest { why: e.to_string() })
-}
-
-fn pcrs(selection: &PcrSelection) -> Result<PcrSelectionList, TpmError> {
-	let bank = match selection.bank {
-		PcrBank::Sha256 => HashingAlgorithm::Sha256,
-		PcrBank::Sha384 => HashingAlgorithm::Sha384,
-		PcrBank::Sha512 => HashingAlgorithm::Sha512,
-	};
-	let slots = selection
-		.pcrs
-		.iter()
-		.map(|pcr| match pcr {
-			0..=23 => PcrSlot::try_from(1u32 << pcr).map_err(|e| TpmError::BadRequest { why: e.to_string() }),
-			_ => Err(TpmError::BadRequest { why: format!("there is no PCR {pcr}, only 0 to 23") }),
-		})
-		.collect::<Result<Vec<_>, _>>()?;
-	PcrSelectionList::builder()
-		.with_selection(bank, &slots)
-		.build()
-		.map_err(|e| TpmError::BadRequest { why: e.to_string() })
 }
 
 /// Connect, telling apart what the operating system can tell.
@@ -222,6 +220,16 @@ fn can_open(device: &Path) -> Result<(), TpmError> {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::{
+		backend::PcrBank,
+		swtpm::{KillSwitch, State, Swtpm},
+	};
+	use std::cell::Cell;
+	use tss_esapi::{
+		handles::PcrHandle,
+		interface_types::algorithm::HashingAlgorithm,
+		structures::{Digest, DigestValues},
+	};
 
 	#[test]
 	fn a_bad_connection_string_says_which_are_good() {
@@ -243,6 +251,41 @@ mod tests {
 	fn requests_out_of_bounds_are_not_sent() {
 		assert!(matches!(qualifying(&[0; 65]), Err(TpmError::BadRequest { .. })));
 		let selection = PcrSelection { bank: PcrBank::Sha256, pcrs: vec![0, 24] };
-		assert!(matches!(pcrs(&selection), Err(TpmError::BadRequest { .. })));
+		assert!(matches!(quoting::to_chip(&selection), Err(TpmError::BadRequest { .. })));
+	}
+
+	#[test]
+	fn a_pcr_that_is_extended_between_reading_and_quoting_is_read_again() {
+		let base = tempfile::tempdir().unwrap();
+		let programs = crate::Programs::default();
+		let (state, _) = State::open(&base.path().join("swtpm")).unwrap();
+		state.manufacture(&programs).unwrap();
+		let swtpm = Swtpm::start(&state, &programs, &KillSwitch::default()).unwrap();
+		std::fs::create_dir(base.path().join("tpm")).unwrap();
+		let mut tpm = EsapiTpm::open(&swtpm.tcti(), base.path()).unwrap();
+		let selection = PcrSelection { bank: PcrBank::Sha256, pcrs: vec![16, 1] };
+		let before = tpm.quote_with_pcrs(&[1; 32], &selection).unwrap().pcr_values;
+
+		let reads = Cell::new(0);
+		let hash = tpm.key.hash_algorithm();
+		let read_and_extend = |tpm: &mut EsapiTpm| {
+			let values = quoting::read(&mut tpm.context, &selection);
+			reads.set(reads.get() + 1);
+			if reads.get() <= 2 {
+				let mut digests = DigestValues::new();
+				digests.set(HashingAlgorithm::Sha256, Digest::try_from(vec![7; 32]).unwrap());
+				tpm.context
+					.execute_with_session(Some(AuthSession::Password), |context| {
+						context.pcr_extend(PcrHandle::Pcr16, digests)
+					})
+					.unwrap();
+			}
+			values
+		};
+		let quote = |tpm: &mut EsapiTpm| tpm.quote(&[1; 32], &selection);
+		let quoted = quoting::settle(&mut tpm, hash, &selection, read_and_extend, quote).unwrap();
+		assert_eq!(reads.get(), 3);
+		let extended = |value: &[u8]| ep_tpm::HashAlgorithm::Sha256.digest(&[value, &[7; 32]]);
+		assert_eq!(quoted.pcr_values, [before[0].clone(), extended(&extended(&before[1]))]);
 	}
 }

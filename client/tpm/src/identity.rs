@@ -10,7 +10,10 @@
 //! Files are written beside their place, flushed to disk and renamed, so that a crash leaves the old or the new one.
 
 use crate::error::TpmError;
-use ep_tpm::{AttestationKey, Name};
+use ep_tpm::{
+	certificate::{MAX_CANDIDATES, MAX_CERTIFICATE_LEN},
+	AttestationKey, Name,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -52,6 +55,20 @@ mod hex_bytes {
 				.transpose()
 		}
 	}
+
+	/// The same for a list.
+	pub(super) mod list {
+		use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+		pub(crate) fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+			serializer.collect_seq(list.iter().map(hex::encode))
+		}
+
+		pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+			let list = Vec::<String>::deserialize(deserializer)?;
+			list.into_iter().map(|text| hex::decode(text).map_err(D::Error::custom)).collect()
+		}
+	}
 }
 
 /// The public half of a node's chip: the "identity file".
@@ -75,6 +92,12 @@ pub struct Identity {
 	/// The EK certificate in the chip's NV memory (DER, trimmed at its outer length), where there is one.
 	#[serde(with = "hex_bytes::option", default)]
 	pub ek_certificate: Option<Vec<u8>>,
+	/// Certificates (DER) between that one and its maker's root, in no order that counts: those in the chip's NV memory,
+	/// and of a managed software TPM that of its local issuer. Often empty, since most makers publish theirs instead. At
+	/// most [`MAX_CANDIDATES`], of at most [`MAX_CERTIFICATE_LEN`] bytes each. They prove nothing by themselves: hand
+	/// them to `ep_tpm::certificate::verify_ek` as candidates.
+	#[serde(with = "hex_bytes::list", default, skip_serializing_if = "Vec::is_empty")]
+	pub ek_chain: Vec<Vec<u8>>,
 	/// TPM_PT_MANUFACTURER: four letters from the TCG vendor registry ("IFX", "STM", "IBM" ...).
 	pub manufacturer: String,
 	/// TPM_PT_VENDOR_STRING_1 to 4.
@@ -118,6 +141,12 @@ impl Identity {
 		if ek.as_bytes() != self.ek_name {
 			return Err("the endorsement key's name is not that of its public area".into());
 		}
+		if self.ek_chain.len() > MAX_CANDIDATES {
+			return Err(format!("{} certificates in ek_chain, at most {MAX_CANDIDATES}", self.ek_chain.len()));
+		}
+		if self.ek_chain.iter().any(|der| der.len() > MAX_CERTIFICATE_LEN) {
+			return Err(format!("a certificate in ek_chain is longer than {MAX_CERTIFICATE_LEN} bytes"));
+		}
 		Ok(())
 	}
 }
@@ -131,6 +160,9 @@ impl fmt::Display for Identity {
 				writeln!(f, "EK certificate   {} bytes, SHA-256 {}", der.len(), hex::encode(Sha256::digest(der)))?
 			}
 			None => writeln!(f, "EK certificate   none")?,
+		}
+		for der in &self.ek_chain {
+			writeln!(f, "EK chain         {} bytes, SHA-256 {}", der.len(), hex::encode(Sha256::digest(der)))?;
 		}
 		writeln!(f, "EK name          {}", hex::encode(&self.ek_name))?;
 		write!(f, "AK name          {}", hex::encode(&self.ak_name))

@@ -16,10 +16,12 @@
 //!
 //! - [`backend`]: what a node wants from a chip.
 //! - [`esapi`]: how it gets that, through tss-esapi.
-//! - `probe`, `provision`: can this chip serve, and which keys does it hold.
+//! - `probe`, `provision`, `endorsement`: can this chip serve, which keys does it hold, and who certified them.
+//! - `activation`: the answer to the challenge that a node must meet to join; `quoting`: PCRs and a quote over them;
+//!   `bootlog`: the event log that explains them.
 //! - [`identity`]: what is kept on disk.
-//! - `swtpm`, [`programs`]: the managed software TPM.
-//! - [`service`]: thread and handle; [`status`]: how the chip is.
+//! - `swtpm`, `localca`, [`programs`]: the managed software TPM, and who certifies it.
+//! - [`service`]: thread and handle; `source`: where a chip comes from; [`status`]: how the chip is.
 //! - [`commands`]: `elapse-node tpm ...`.
 //! - [`error`]: what can go wrong, and what to do then.
 //!
@@ -27,19 +29,25 @@
 
 #![deny(unsafe_code)]
 
+mod activation;
 pub mod backend;
+mod bootlog;
 pub mod commands;
+mod endorsement;
 pub mod error;
 pub mod esapi;
 pub mod identity;
+mod localca;
 mod probe;
 pub mod programs;
 mod provision;
+mod quoting;
 pub mod service;
+mod source;
 pub mod status;
 mod swtpm;
 
-pub use backend::{Attested, Clock, PcrBank, PcrSelection, Tpm, TpmConfig};
+pub use backend::{Attested, Clock, PcrBank, PcrSelection, Quoted, Tpm, TpmConfig};
 pub use error::{ErrorKind, TpmError};
 pub use esapi::EsapiTpm;
 pub use identity::{Files, Identity};

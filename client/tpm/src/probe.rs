@@ -10,9 +10,10 @@ use tss_esapi::{
 /// The commands that a node sends, now (a wait, a quote, loading its key) or when it is admitted (activation of a
 /// credential), with their names in TPM 2.0 Part 3. TPM2_GetTime is optional in the PC Client profile up to 1.04, and
 /// there are chips without it.
-const NEEDED: [(CommandCode, &str); 11] = [
+const NEEDED: [(CommandCode, &str); 12] = [
 	(CommandCode::GetTime, "TPM2_GetTime"),
 	(CommandCode::Quote, "TPM2_Quote"),
+	(CommandCode::PcrRead, "TPM2_PCR_Read"),
 	(CommandCode::ActivateCredential, "TPM2_ActivateCredential"),
 	(CommandCode::PolicySecret, "TPM2_PolicySecret"),
 	(CommandCode::StartAuthSession, "TPM2_StartAuthSession"),

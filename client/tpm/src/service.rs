@@ -11,15 +11,16 @@
 //!   process.
 
 use crate::{
-	backend::{Attested, Clock, PcrSelection, Tpm, TpmConfig},
+	backend::{Attested, Clock, PcrSelection, Quoted, Tpm, TpmConfig},
 	error::TpmError,
 	esapi::{clock_of, EsapiTpm},
 	identity::{make_private_dir, Files, Identity, Lock},
-	programs::Programs,
 	provision::Mode,
+	source::Source,
 	status::{TpmOptions, TpmStatus, View},
-	swtpm::{KillSwitch, State, Swtpm},
+	swtpm::{KillSwitch, Swtpm},
 };
+use ep_tpm::Credential;
 use futures::{
 	channel::oneshot,
 	future::{select, Either},
@@ -28,7 +29,7 @@ use futures_timer::Delay;
 use parking_lot::{Condvar, Mutex};
 use std::{
 	fmt,
-	path::{Path, PathBuf},
+	path::Path,
 	sync::{
 		mpsc::{channel, Receiver, RecvTimeoutError, Sender},
 		Arc,
@@ -53,10 +54,27 @@ type Reply<T> = oneshot::Sender<Result<T, TpmError>>;
 enum Job {
 	GetTime(Vec<u8>, Reply<Attested>),
 	Quote(Vec<u8>, PcrSelection, Reply<Attested>),
+	QuoteWithPcrs(Vec<u8>, PcrSelection, Reply<Quoted>),
+	Activate(Box<Credential>, Reply<Vec<u8>>),
 	Clock(Reply<Clock>),
 	/// Bare commands, for comparison.
 	Raw(usize, Reply<Vec<Duration>>),
 	Stop,
+}
+
+impl Job {
+	/// Answer without the chip.
+	fn refuse(self, error: TpmError) {
+		// Whoever asked may have stopped waiting.
+		match self {
+			Job::GetTime(_, reply) | Job::Quote(_, _, reply) => drop(reply.send(Err(error))),
+			Job::QuoteWithPcrs(_, _, reply) => drop(reply.send(Err(error))),
+			Job::Activate(_, reply) => drop(reply.send(Err(error))),
+			Job::Clock(reply) => drop(reply.send(Err(error))),
+			Job::Raw(_, reply) => drop(reply.send(Err(error))),
+			Job::Stop => {}
+		}
+	}
 }
 
 /// What handles see of the thread.
@@ -81,6 +99,7 @@ impl fmt::Debug for TpmHandle {
 struct Inner {
 	jobs: Mutex<Sender<Job>>,
 	shared: Arc<Shared>,
+	config: TpmConfig,
 	identity: Identity,
 	kill: KillSwitch,
 	options: TpmOptions,
@@ -103,15 +122,7 @@ impl TpmHandle {
 		let shared = Arc::new(Shared::default());
 		let kill = KillSwitch::default();
 		let service = Service {
-			source: Source {
-				config,
-				base: base.to_owned(),
-				programs: options.programs.clone(),
-				kill: kill.clone(),
-				swtpm: None,
-				state: None,
-				lock: None,
-			},
+			source: Source::new(config.clone(), base, options.programs.clone(), kill.clone()),
 			shared: shared.clone(),
 			inbox,
 		};
@@ -129,7 +140,7 @@ impl TpmHandle {
 				return Err(TpmError::TimedOut { after: options.start_timeout });
 			}
 		};
-		Ok(TpmHandle(Arc::new(Inner { jobs: Mutex::new(jobs), shared, identity, kill, options })))
+		Ok(TpmHandle(Arc::new(Inner { jobs: Mutex::new(jobs), shared, config, identity, kill, options })))
 	}
 
 	/// The public half of the chip.
@@ -149,6 +160,31 @@ impl TpmHandle {
 	/// TPM2_Quote over `selection`. Errors as [`TpmHandle::get_time`].
 	pub async fn quote(&self, nonce: Vec<u8>, selection: PcrSelection) -> Result<Attested, TpmError> {
 		self.ask(|reply| Job::Quote(nonce, selection, reply)).await
+	}
+
+	/// A quote over `selection` with the values that it is about: see [`Tpm::quote_with_pcrs`]. Errors as there and as
+	/// [`TpmHandle::get_time`].
+	pub async fn quote_with_pcrs(&self, nonce: Vec<u8>, selection: PcrSelection) -> Result<Quoted, TpmError> {
+		self.ask(|reply| Job::QuoteWithPcrs(nonce, selection, reply)).await
+	}
+
+	/// The secret in a credential that was made for this chip: see [`Tpm::activate`]. Other requests wait meanwhile.
+	///
+	/// # Errors
+	/// As there and as [`TpmHandle::get_time`], but [`TpmError::TimedOut`] only after [`TpmOptions::start_timeout`]: the
+	/// chip does what it does at start, and may take as long.
+	pub async fn activate(&self, credential: Credential) -> Result<Vec<u8>, TpmError> {
+		let after = self.0.options.start_timeout;
+		self.ask_within(after, |reply| Job::Activate(Box::new(credential), reply)).await
+	}
+
+	/// The boot event log of this machine: see [`TpmConfig::event_log`]. The chip is not asked; a file is read, by the
+	/// thread that calls this.
+	///
+	/// # Errors
+	/// As there.
+	pub fn event_log(&self) -> Result<Option<Vec<u8>>, TpmError> {
+		self.0.config.event_log()
 	}
 
 	/// The chip's time and counters. Errors as [`TpmHandle::get_time`].
@@ -185,6 +221,10 @@ impl TpmHandle {
 	}
 
 	async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, TpmError> {
+		self.ask_within(self.0.options.request_timeout, job).await
+	}
+
+	async fn ask_within<T>(&self, after: Duration, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, TpmError> {
 		{
 			let view = self.0.shared.view.lock();
 			if let (Some((_, reason)), false) = (&view.gone, view.ended) {
@@ -193,7 +233,6 @@ impl TpmHandle {
 		}
 		let (reply, answer) = oneshot::channel();
 		self.0.jobs.lock().send(job(reply)).map_err(|_| TpmError::Stopped)?;
-		let after = self.0.options.request_timeout;
 		match select(answer, Delay::new(after)).await {
 			Either::Left((answer, _)) => answer.unwrap_or(Err(TpmError::Stopped)),
 			Either::Right(_) => Err(TpmError::TimedOut { after }),
@@ -228,48 +267,6 @@ impl Inner {
 impl Drop for Inner {
 	fn drop(&mut self) {
 		self.stop();
-	}
-}
-
-/// Where a chip comes from, each time anew.
-struct Source {
-	config: TpmConfig,
-	base: PathBuf,
-	programs: Programs,
-	kill: KillSwitch,
-	// Dropped in this order: it ends before its state and the base path are unlocked.
-	swtpm: Option<Swtpm>,
-	state: Option<State>,
-	lock: Option<Lock>,
-}
-
-impl Source {
-	fn open(&mut self, mode: Mode) -> Result<EsapiTpm, TpmError> {
-		let tcti = match &self.config {
-			TpmConfig::Device { tcti } => tcti.clone(),
-			TpmConfig::Managed { state_dir } => {
-				if self.state.is_none() {
-					let (state, made) = State::open(state_dir)?;
-					let files = Files::new(&self.base);
-					match files.kept()? {
-						_ if made => {}
-						(None, None) if mode == Mode::Provision => state.manufacture(&self.programs)?,
-						(None, None) => return Err(TpmError::NotProvisioned { path: state_dir.clone() }),
-						_ => return Err(TpmError::Incomplete { present: files.ak, missing: state_dir.clone() }),
-					}
-					self.state = Some(state);
-				}
-				let Some(state) = &self.state else { return Err(TpmError::Stopped) };
-				self.swtpm = None;
-				self.swtpm.insert(Swtpm::start(state, &self.programs, &self.kill)?).tcti()
-			}
-		};
-		EsapiTpm::open_as(&tcti, &self.base, mode)
-	}
-
-	/// Is a managed swtpm still there? Of a device, only the chip itself can say.
-	fn is_alive(&mut self) -> bool {
-		self.swtpm.as_mut().is_none_or(Swtpm::is_alive)
 	}
 }
 
@@ -391,6 +388,10 @@ impl Service {
 				Ok(attested)
 			}),
 			Job::Quote(nonce, selection, reply) => self.answer(reply, |_| chip.quote(&nonce, &selection)),
+			Job::QuoteWithPcrs(nonce, selection, reply) => {
+				self.answer(reply, |_| chip.quote_with_pcrs(&nonce, &selection))
+			}
+			Job::Activate(credential, reply) => self.answer(reply, |_| chip.activate(&credential)),
 			Job::Clock(reply) => {
 				self.answer(reply, |view| chip.read_clock().inspect(|clock| view.lock().observe(*clock)))
 			}
@@ -461,9 +462,7 @@ impl Service {
 			match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
 				Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
 				Err(RecvTimeoutError::Timeout) => return false,
-				Ok(Job::GetTime(_, reply) | Job::Quote(_, _, reply)) => drop(reply.send(Err(gone()))),
-				Ok(Job::Clock(reply)) => drop(reply.send(Err(gone()))),
-				Ok(Job::Raw(_, reply)) => drop(reply.send(Err(gone()))),
+				Ok(job) => job.refuse(gone()),
 			}
 		}
 	}

@@ -15,6 +15,7 @@
 use crate::{
 	error::TpmError,
 	identity::{make_private_dir, sync_dir, Lock},
+	localca,
 	programs::Programs,
 };
 use parking_lot::Mutex;
@@ -91,6 +92,11 @@ impl State {
 		Ok((State { dir, _lock: lock }, made))
 	}
 
+	/// The certificate of whoever certified its EK, if that is there.
+	pub(crate) fn issuer(&self) -> Option<Vec<u8>> {
+		localca::issuer(&self.dir)
+	}
+
 	/// Manufacture a TPM with EK and platform certificates (swtpm_setup), all or nothing.
 	pub(crate) fn manufacture(&self, programs: &Programs) -> Result<(), TpmError> {
 		let making = making(&self.dir);
@@ -117,7 +123,7 @@ fn manufacture(dir: &Path, programs: &Programs) -> Result<(), TpmError> {
 	programs.swtpm()?;
 	let setup = programs.swtpm_setup()?;
 	let localca = programs.swtpm_localca()?;
-	let ca = dir.join("ca");
+	let ca = localca::folder(dir);
 	make_private_dir(&ca)?;
 	let write = |name: &str, text: String| {
 		let path = ca.join(name);
@@ -129,9 +135,9 @@ fn manufacture(dir: &Path, programs: &Programs) -> Result<(), TpmError> {
 		format!(
 			"statedir = {}\nsigningkey = {}\nissuercert = {}\ncertserial = {}\n",
 			ca.display(),
-			at("signkey.pem"),
-			at("issuercert.pem"),
-			at("certserial")
+			at(localca::SIGNING_KEY),
+			at(localca::ISSUER),
+			at(localca::SERIAL)
 		),
 	)?;
 	let ca_options = write(

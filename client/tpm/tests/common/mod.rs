@@ -5,7 +5,7 @@ use ec_tpm::{Programs, TpmConfig, TpmError, TpmHandle, TpmOptions, TpmStatus};
 use futures::executor::block_on;
 use std::{
 	net::{Ipv4Addr, TcpListener, TcpStream},
-	path::Path,
+	path::{Path, PathBuf},
 	process::{Child, Command, Stdio},
 	thread::sleep,
 	time::{Duration, Instant},
@@ -66,7 +66,19 @@ pub fn processes_of(dir: &Path) -> Vec<u32> {
 pub struct Foreign {
 	child: Option<Child>,
 	dir: tempfile::TempDir,
+	input: PathBuf,
 	pub port: u16,
+}
+
+/// Attributes that makers give to the NV indices of certificates.
+pub const MAKERS: &str = "ppwrite|ppread|ownerread|authread|no_da|platformcreate";
+
+/// How many failed authorisations a chip has counted.
+pub fn lockout_counter(chip: &Foreign) -> u32 {
+	let properties = chip.tool(&["tpm2_getcap", "properties-variable"]);
+	let line = properties.lines().find(|line| line.contains("TPM2_PT_LOCKOUT_COUNTER")).unwrap();
+	let value = line.rsplit("0x").next().unwrap();
+	u32::from_str_radix(value, 16).unwrap()
 }
 
 impl Foreign {
@@ -83,9 +95,38 @@ impl Foreign {
 	}
 
 	pub fn start_at(port: u16) -> Self {
-		let mut foreign = Foreign { child: None, dir: tempfile::tempdir().unwrap(), port };
+		let dir = tempfile::tempdir().unwrap();
+		let input = dir.path().join("input");
+		let mut foreign = Foreign { child: None, dir, input, port };
 		foreign.power_on();
 		foreign
+	}
+
+	/// Another one with an EK of the same kind.
+	pub fn start_like(other: &Foreign) -> Self {
+		let foreign = Self::start();
+		if other.tool(&["tpm2_getcap", "handles-nv-index"]).to_lowercase().contains("1c0000a") {
+			foreign.has_an_ecc_certificate();
+		}
+		foreign
+	}
+
+	/// Let it have what looks like a certificate for its ECC EK, so that this is the one that is used.
+	pub fn has_an_ecc_certificate(&self) {
+		self.nv(0x01c0_000a, &[0x30, 3, 1, 2, 3], MAKERS);
+	}
+
+	/// Define an NV index that holds these bytes.
+	pub fn nv(&self, index: u32, bytes: &[u8], attributes: &str) {
+		let (index, size) = (format!("{index:#x}"), bytes.len().to_string());
+		self.tool(&["tpm2_nvdefine", &index, "-C", "p", "-s", &size, "-a", attributes]);
+		self.tool(&["tpm2_nvwrite", &index, "-C", "p", "-i", self.file(bytes)]);
+	}
+
+	/// A file with these bytes, for a tool; the same one each time.
+	pub fn file(&self, bytes: &[u8]) -> &str {
+		std::fs::write(&self.input, bytes).unwrap();
+		self.input.to_str().unwrap()
 	}
 
 	pub fn power_on(&mut self) {
@@ -118,6 +159,12 @@ impl Foreign {
 
 	pub fn config(&self) -> TpmConfig {
 		TpmConfig::Device { tcti: self.tcti() }
+	}
+
+	/// Run a tpm2_* tool that must fail.
+	pub fn tool_fails(&self, line: &[&str]) {
+		let output = Command::new(line[0]).args(&line[1..]).env("TPM2TOOLS_TCTI", self.tcti()).output().unwrap();
+		assert!(!output.status.success(), "{line:?}");
 	}
 
 	/// Run a tpm2_* tool on it; what it prints.
