@@ -13,8 +13,8 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-	genesis_config_presets, AccountId, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Poet, Runtime,
-	RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+	genesis_config_presets, AccountId, Admission, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Poet,
+	Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -107,6 +107,47 @@ impl_runtime_apis! {
 
 		fn submit_equivocation_report(proof: ep_poet::EquivocationProof<<Block as BlockT>::Header>) -> Option<()> {
 			Poet::submit_equivocation_report(proof)
+		}
+	}
+
+	impl ep_trust::api::TrustApi<Block, AccountId> for Runtime {
+		fn rounds() -> Vec<ep_trust::Round> {
+			Admission::live_rounds()
+		}
+
+		fn round(round: ep_trust::Round) -> Option<ep_trust::api::RoundInfo<AccountId>> {
+			Admission::round_info(round)
+		}
+
+		fn round_of(account: AccountId) -> Option<ep_trust::Round> {
+			pallet_admission::ByAccount::<Runtime>::get(account)
+		}
+
+		fn verdict(
+			round: ep_trust::Round,
+			judgement: ep_trust::Judgement,
+		) -> Option<(ep_trust::Verdict, ep_trust::Chain)> {
+			Admission::verdict_of(round, judgement)
+		}
+
+		fn policy(policy: u32) -> Option<ep_tpm::policy::PlatformPolicy> {
+			pallet_admission::Policies::<Runtime>::get(policy)
+		}
+
+		fn anchor(author: ep_poet::AuthorityId) -> Option<sp_core::H160> {
+			pallet_admission::Anchors::<Runtime>::get(author)
+		}
+
+		fn dossier(author: ep_poet::AuthorityId) -> Option<ep_trust::Application> {
+			pallet_admission::Dossiers::<Runtime>::get(author)
+		}
+
+		fn check(call: ep_trust::api::Feeless) -> Result<(), u8> {
+			Admission::check_feeless(call)
+		}
+
+		fn submit(call: ep_trust::api::Feeless) -> Option<()> {
+			Admission::submit_feeless(call)
 		}
 	}
 

@@ -5,17 +5,23 @@
 
 use alloc::{vec, vec::Vec};
 use ep_poet::{api::AkPublic, AuthorityId, Millis, Parameters, Weight};
-use ep_tpm::Name;
+use ep_tpm::{
+	policy::{AllowedPcrs, PcrRule, PlatformPolicy},
+	Name,
+};
 use frame_support::build_struct_json_patch;
+use pallet_admission::{Caps, Parameters as Admission};
 use pallet_trust::MemberSpec;
 use serde_json::Value;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_core::H160;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET};
 use sp_keyring::Sr25519Keyring;
+use sp_runtime::BoundedVec;
 
 use crate::{
-	configs::money::ELT, AccountId, BalancesConfig, GrandpaConfig, PoetConfig, RuntimeGenesisConfig, SessionConfig,
-	SessionKeys, SudoConfig, TrustConfig,
+	configs::money::ELT, AccountId, AdmissionConfig, Balance, BalancesConfig, GrandpaConfig, PoetConfig,
+	RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig, TrustConfig,
 };
 
 /// Name of the preset for networks whose members know each other.
@@ -59,8 +65,51 @@ pub struct Member {
 	pub ak_public: AkPublic,
 	/// Name of the endorsement key above that.
 	pub ek_name: Name,
+	/// Address of its key for the Elastos Smart Chain.
+	pub anchor: H160,
 	/// Its weight in lottery and votes.
 	pub weight: Weight,
+}
+
+/// How machines are let in, with blocks every `target` milliseconds.
+///
+/// Members have a minute for each of their duties, and the committee five: a node that restarts is back by then. The
+/// nonce of an application may be five minutes old, and a chip that was not let in tries again after an hour.
+pub fn admission(target: Millis, caps: Caps) -> Admission<Balance> {
+	let blocks = |minutes: u64| u32::try_from(minutes * 60_000 / target.max(1)).unwrap_or(u32::MAX).clamp(10, 100_000);
+	Admission {
+		deposit: 100 * ELT,
+		seats: SEATS,
+		sit: blocks(1),
+		answer: blocks(1),
+		reveal: blocks(1),
+		judge: blocks(5),
+		cooldown: blocks(60),
+		recent: blocks(5).min(200),
+		first_weight: 250_000,
+		caps,
+	}
+}
+
+/// Seats expected in a committee.
+pub const SEATS: u32 = 30;
+
+/// What chips may weigh by tier where weights mean something: those in fuses of a processor share it with everything
+/// that runs there, a hypervisor's is as good as its owner, and software is nothing.
+pub const CAPS: Caps = Caps { discrete: 1_000_000, firmware: 700_000, virtualised: 300_000, legacy: 0, software: 0 };
+
+/// What a software TPM's platform looks like: PCRs 0 to 7 of the SHA-256 bank were never extended.
+pub fn nothing_measured() -> PlatformPolicy {
+	let zeros = BoundedVec::truncate_from(vec![0; 32]);
+	let rule = PcrRule::OneOf(BoundedVec::truncate_from(vec![zeros]));
+	PlatformPolicy {
+		bank: 0x000b,
+		bitmap: BoundedVec::truncate_from(vec![0xff, 0, 0]),
+		allowed: AllowedPcrs::Each(BoundedVec::truncate_from(vec![rule; 8])),
+		min_firmware: 0,
+		may_reset: false,
+		may_resume: false,
+	}
 }
 
 /// What a chain begins with.
@@ -74,6 +123,12 @@ pub struct Genesis {
 	pub endowed: Vec<AccountId>,
 	/// Who may do everything. Without one, nobody can change the members.
 	pub sudo: Option<AccountId>,
+	/// What chips may weigh by tier.
+	pub caps: Caps,
+	/// Manufacturers' certificates: roots and intermediates, DER.
+	pub roots: Vec<Vec<u8>>,
+	/// What platforms may look like.
+	pub policies: Vec<PlatformPolicy>,
 }
 
 impl Genesis {
@@ -82,18 +137,28 @@ impl Genesis {
 		Self {
 			endowed: Sr25519Keyring::well_known().map(|key| key.to_account_id()).collect(),
 			sudo: Some(Sr25519Keyring::Alice.to_account_id()),
+			caps: Caps { software: pallet_trust::MAX_WEIGHT, ..CAPS },
+			policies: vec![nothing_measured()],
 			..Self::bare()
 		}
 	}
 
 	/// A chain on which nobody owns or may do anything yet.
 	pub fn bare() -> Self {
-		Self { parameters: parameters(TARGET, EPOCH_LENGTH), members: vec![], endowed: vec![], sudo: None }
+		Self {
+			parameters: parameters(TARGET, EPOCH_LENGTH),
+			members: vec![],
+			endowed: vec![],
+			sudo: None,
+			caps: CAPS,
+			roots: vec![],
+			policies: vec![],
+		}
 	}
 
 	/// The patch to the default genesis.
 	pub fn patch(self) -> Value {
-		let Self { parameters, members, mut endowed, sudo } = self;
+		let Self { parameters, members, mut endowed, sudo, caps, roots, policies } = self;
 		endowed.extend(members.iter().map(|member| member.account.clone()));
 		endowed.sort();
 		endowed.dedup();
@@ -128,6 +193,13 @@ impl Genesis {
 				authorities: members.iter().map(|member| (member.grandpa.clone(), member.weight)).collect(),
 			},
 			sudo: SudoConfig { key: sudo },
+			admission: AdmissionConfig {
+				parameters: Some(admission(parameters.target, caps)),
+				roots,
+				policies,
+				anchors: members.iter().map(|member| (member.author.clone(), member.anchor)).collect(),
+				anchor: Default::default(),
+			},
 		})
 	}
 }

@@ -3,6 +3,7 @@
 //! # Overview
 //! This crate only joins pallets; what they do is documented with them.
 //! * [`pallet_poet`] runs the lottery: parameters, randomness, retarget, clock rates, equivocations.
+//! * [`pallet_admission`] lets machines in: evidence, committee, questions, verdict.
 //! * [`pallet_trust`] keeps the members, their weights over time, and draws GRANDPA's voters among them.
 //! * `pallet_session` turns both into epochs: an epoch of the lottery is a session, and `pallet_trust` is its manager.
 //! * The rest is the SDK's: timestamp, authorship, balances, fees, GRANDPA, utility, and sudo, whose key is set in the
@@ -163,4 +164,7 @@ mod runtime {
 
 	#[runtime::pallet_index(11)]
 	pub type Sudo = pallet_sudo;
+
+	#[runtime::pallet_index(12)]
+	pub type Admission = pallet_admission;
 }

@@ -133,7 +133,7 @@ mod benchmarks {
 	fn on_finalize() {
 		let author = Author::new().id;
 		LastTimestamp::<T>::put(1_000);
-		CurrentBlock::<T>::put(Executing { author, timestamp: 3_000 });
+		CurrentBlock::<T>::put(Executing { author, timestamp: 3_000, contribution: [1; 32] });
 		ParentNoted::<T>::put(true);
 
 		#[block]

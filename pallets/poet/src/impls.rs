@@ -134,6 +134,11 @@ impl<T: Config> Pallet<T> {
 		CurrentBlock::<T>::get().map(|block| block.author)
 	}
 
+	/// Author of the block being executed, and what its VRF output contributes to randomness.
+	pub fn draw() -> Option<(AuthorityId, [u8; 32])> {
+		CurrentBlock::<T>::get().map(|block| (block.author, block.contribution))
+	}
+
 	/// Puts a report into the transaction pool. `None` if it proves nothing or the pool does not take it.
 	pub fn submit_equivocation_report(proof: EquivocationProof<HeaderFor<T>>) -> Option<()>
 	where

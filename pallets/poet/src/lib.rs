@@ -251,9 +251,9 @@ pub mod pallet {
 
 			let drawn = Self::lottery_at(height);
 			let output = &pre.vrf.pre_output;
-			if let Some(contribution) = lottery::contribution(&drawn, &pre.author, output) {
-				Accumulator::<T>::mutate(|sum| *sum = lottery::accumulate(sum, &contribution));
-			}
+			// An output that is no point would not have been imported.
+			let contribution = lottery::contribution(&drawn, &pre.author, output).unwrap_or_default();
+			Accumulator::<T>::mutate(|sum| *sum = lottery::accumulate(sum, &contribution));
 			let mut window = Self::window();
 			match (T::Members::contestant(&pre.author, drawn.epoch), lottery::uniform(&drawn, &pre.author, output)) {
 				(Some(member), Some(x)) => window.push(drawn.mean, lottery::wait(x, drawn.mean, member.weight, 0)),
@@ -265,7 +265,7 @@ pub mod pallet {
 			}
 			NextMean::<T>::put(window.mean(drawn.parameters.mean_excess()));
 			RetargetWindow::<T>::put(window);
-			CurrentBlock::<T>::put(Executing { author: pre.author, timestamp: pre.timestamp });
+			CurrentBlock::<T>::put(Executing { author: pre.author, timestamp: pre.timestamp, contribution });
 			<T as Config>::WeightInfo::on_initialize().saturating_add(<T as Config>::WeightInfo::on_finalize())
 		}
 

@@ -24,4 +24,6 @@ pub struct Executing {
 	pub author: AuthorityId,
 	/// The block's time.
 	pub timestamp: Millis,
+	/// What its VRF output contributes to randomness.
+	pub contribution: [u8; 32],
 }

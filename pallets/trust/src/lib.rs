@@ -296,12 +296,7 @@ pub mod pallet {
 			session_keys: <T as pallet_session::Config>::Keys,
 		) -> DispatchResult {
 			T::AdminOrigin::ensure_origin(origin)?;
-			let ak_name = Self::check(&account, &spec)?;
-			<pallet_session::Pallet<T> as SessionInterface>::set_keys(&account, session_keys)?;
-			Self::insert(&account, &spec, ak_name, Schedule::default());
-			let from = Self::change_weight(&spec.author, spec.weight)?;
-			Self::deposit_event(Event::MemberAdded { account, author: spec.author, weight: spec.weight, from });
-			Ok(())
+			Self::admit(&account, &spec, session_keys)
 		}
 
 		/// Removes a member. It counts until the next epoch is over; then its record goes.
@@ -351,6 +346,32 @@ pub mod pallet {
 			let author = Accounts::<T>::get(account).ok_or(Error::<T>::NotAMember)?;
 			let member = Members::<T>::get(&author).ok_or(Error::<T>::NotAMember)?;
 			Ok((author, member))
+		}
+
+		/// Admits a member, for whoever has judged its evidence. It counts from the epoch after next on.
+		///
+		/// # Errors
+		/// As [`Self::add_member`], but for the origin.
+		pub fn admit(
+			account: &T::AccountId,
+			spec: &MemberSpec,
+			session_keys: <T as pallet_session::Config>::Keys,
+		) -> DispatchResult {
+			let ak_name = Self::check(account, spec)?;
+			<pallet_session::Pallet<T> as SessionInterface>::set_keys(account, session_keys)?;
+			Self::insert(account, spec, ak_name, Schedule::default());
+			let (author, weight) = (spec.author.clone(), spec.weight);
+			let from = Self::change_weight(&author, weight)?;
+			Self::deposit_event(Event::MemberAdded { account: account.clone(), author, weight, from });
+			Ok(())
+		}
+
+		/// Whether `spec` may join for `account`, as things are.
+		///
+		/// # Errors
+		/// As [`Self::admit`], but for what sessions say of the keys.
+		pub fn check_joining(account: &T::AccountId, spec: &MemberSpec) -> DispatchResult {
+			Self::check(account, spec).map(|_| ()).map_err(Into::into)
 		}
 
 		/// Whether `spec` may join for `account`. Gives its attestation key's name.

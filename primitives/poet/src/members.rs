@@ -46,6 +46,13 @@ impl OnMemberGone for () {
 	fn on_member_gone(_: &AuthorityId) {}
 }
 
+impl<First: OnMemberGone, Second: OnMemberGone> OnMemberGone for (First, Second) {
+	fn on_member_gone(author: &AuthorityId) {
+		First::on_member_gone(author);
+		Second::on_member_gone(author);
+	}
+}
+
 impl OnEquivocation for () {
 	fn on_equivocation(_: &AuthorityId) -> bool {
 		true

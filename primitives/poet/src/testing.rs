@@ -31,6 +31,15 @@ pub struct Statement {
 	pub nonce: Vec<u8>,
 }
 
+impl Statement {
+	fn marshal_clock(&self, out: &mut Vec<u8>) {
+		out.extend(self.clock.to_be_bytes());
+		out.extend(self.reset_count.to_be_bytes());
+		out.extend(self.restart_count.to_be_bytes());
+		out.push(1);
+	}
+}
+
 /// A P-256 attestation key whose private half is at hand, under an endorsement key that is only a name.
 #[derive(Clone)]
 pub struct SoftChip {
@@ -77,29 +86,48 @@ impl SoftChip {
 		self.ek_name
 	}
 
+	/// The same attestation key, as a child of another endorsement key.
+	pub fn under(mut self, ek_name: ep_tpm::Name) -> Self {
+		self.ek_name = ek_name;
+		self
+	}
+
 	/// `TPMS_ATTEST` of type time that says `statement`, unsigned.
 	pub fn attest(&self, statement: &Statement) -> Vec<u8> {
+		let mut out = self.attest_head(0x8019, statement);
+		out.extend(statement.time.to_be_bytes());
+		statement.marshal_clock(&mut out);
+		out.extend(7u64.to_be_bytes());
+		out
+	}
+
+	/// What every `TPMS_ATTEST` begins with.
+	fn attest_head(&self, kind: u16, statement: &Statement) -> Vec<u8> {
 		let signer = ep_tpm::AttestationKey::parse(&self.ak_public())
 			.and_then(|key| key.qualified_name_under_ek(&self.ek_name))
 			.expect("the key is well made");
-		let clock_info = |out: &mut Vec<u8>| {
-			out.extend(statement.clock.to_be_bytes());
-			out.extend(statement.reset_count.to_be_bytes());
-			out.extend(statement.restart_count.to_be_bytes());
-			out.push(1);
-		};
 		let mut out = Vec::new();
 		out.extend(0xff54_4347_u32.to_be_bytes());
-		out.extend(0x8019_u16.to_be_bytes());
+		out.extend(kind.to_be_bytes());
 		out.extend((signer.as_bytes().len() as u16).to_be_bytes());
 		out.extend(signer.as_bytes());
 		out.extend((statement.nonce.len() as u16).to_be_bytes());
 		out.extend(&statement.nonce);
-		clock_info(&mut out);
+		statement.marshal_clock(&mut out);
 		out.extend(7u64.to_be_bytes());
-		out.extend(statement.time.to_be_bytes());
-		clock_info(&mut out);
-		out.extend(7u64.to_be_bytes());
+		out
+	}
+
+	/// `TPMS_ATTEST` of a quote of PCRs in the SHA-256 bank that hold `values`.
+	pub fn quote(&self, statement: &Statement, bitmap: [u8; 3], values: &[[u8; 32]]) -> Vec<u8> {
+		let mut out = self.attest_head(0x8018, statement);
+		out.extend(1u32.to_be_bytes());
+		out.extend(0x000b_u16.to_be_bytes());
+		out.push(3);
+		out.extend(bitmap);
+		let digest = ep_tpm::HashAlgorithm::Sha256.digest(&[&values.concat()]);
+		out.extend((digest.len() as u16).to_be_bytes());
+		out.extend(digest);
 		out
 	}
 

@@ -35,6 +35,9 @@ pub enum Tier {
 	Software,
 }
 
+/// Who makes software TPMs: swtpm certifies itself under IBM's number, libtpms reports IBM.
+const SOFTWARE: [[u8; 4]; 2] = [[0, 0, 0x10, 0x14], *b"IBM\0"];
+
 /// One line of a [`TierTable`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -97,8 +100,7 @@ impl TierTable {
 		});
 		// Hyper-V's and Azure's. Pluton has the same manufacturer; until a model tells them apart, it gets the lower tier.
 		rules.extend(all(&[*b"MSFT"], Tier::Virtual));
-		// swtpm certifies itself under IBM's number, libtpms reports IBM.
-		rules.extend(all(&[[0, 0, 0x10, 0x14], *b"IBM\0"], Tier::Software));
+		rules.extend(all(&SOFTWARE, Tier::Software));
 		Self(BoundedVec::truncate_from(rules))
 	}
 }
@@ -200,9 +202,16 @@ impl Denylist {
 		// arXiv 2304.14717). No certificate names the core. Firmware 6 is that of Zen 4, so all below it.
 		deny(b"AMD\0", 0, version(6, 0, 0, 0) - 1, "faulTPM (arXiv 2304.14717)");
 		// libtpms and swtpm: state in a file of the host's; CVE-2021-3446 and CVE-2025-49133 beside.
-		deny(&[0, 0, 0x10, 0x14], 0, u64::MAX, "software TPM (libtpms)");
-		deny(b"IBM\0", 0, u64::MAX, "software TPM (libtpms)");
+		for maker in &SOFTWARE {
+			deny(maker, 0, u64::MAX, "software TPM (libtpms)");
+		}
 		Self(BoundedVec::truncate_from(rules))
+	}
+
+	/// The same without what it says of software TPMs: for test networks, whose members have nothing else.
+	pub fn without_software(mut self) -> Self {
+		self.0.retain(|rule| !SOFTWARE.contains(&rule.manufacturer.0));
+		self
 	}
 }
 

@@ -43,6 +43,7 @@ pub type Digests = BoundedVec<Digest, ConstU32<MAX_VALUES>>;
 
 /// What one PCR may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub enum PcrRule {
 	/// Anything: it is quoted so that an event log can be replayed against it.
 	Any,
@@ -52,6 +53,7 @@ pub enum PcrRule {
 
 /// What the selected PCRs may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub enum AllowedPcrs {
 	/// A rule for each, ascending by PCR.
 	Each(BoundedVec<PcrRule, ConstU32<MAX_PCRS>>),
@@ -61,6 +63,7 @@ pub enum AllowedPcrs {
 
 /// What is asked of a platform.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 pub struct PlatformPolicy {
 	/// The `TPM_ALG_ID` of the bank.
 	pub bank: u16,

@@ -1,10 +1,12 @@
 //! What the pallets are set to.
 //!
+//! * [`admission`]: how machines become members.
 //! * [`system`]: block limits, database weights, timestamp.
 //! * [`money`]: ELT, balances, fees.
 //! * [`session`]: lottery, members, sessions, finality.
 //! * `utility` and `sudo` have nothing to set, and stand here.
 
+pub mod admission;
 pub mod money;
 pub mod session;
 pub mod system;

@@ -1,0 +1,235 @@
+//! What members tell each other, and which of it is listened to.
+
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	sync::Arc,
+};
+
+use codec::{Decode, DecodeAll, Encode};
+use ec_pbft::{Message, Quorum};
+use ep_poet::{AuthorityId, Hash};
+use ep_trust::{nonce, Judgement, Round};
+use parking_lot::RwLock;
+use sc_network::{NetworkBackend, NotificationService, PeerId, ProtocolName};
+use sc_network_gossip::{ValidationResult, Validator, ValidatorContext};
+use sp_core::sr25519;
+use sp_runtime::traits::Block as BlockT;
+
+/// A signature by a member's key for lottery and seals.
+pub type Seal = [u8; 64];
+/// A quorum of PBFT, complete.
+pub type SealedQuorum = Quorum<AuthorityId, Judgement, Seal>;
+
+/// Longest message: a quorum of 128 members.
+const MAX_MESSAGE: usize = 32 * 1024;
+
+/// What a member says.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Statement {
+	/// It can reach the applicant's node.
+	Reached,
+	/// A message of PBFT.
+	Pbft(Message<Judgement>),
+	/// The committee has decided so; with the member's signature for outsiders.
+	Verdict(Judgement, [u8; 65]),
+}
+
+/// What a member says, signed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Signed {
+	/// In which round.
+	pub round: Round,
+	/// Who.
+	pub author: AuthorityId,
+	/// What.
+	pub statement: Statement,
+	/// By its key, over [`Signed::payload`].
+	pub seal: Seal,
+}
+
+impl Signed {
+	/// What is signed.
+	pub fn payload(genesis: &Hash, author: &AuthorityId, round: Round, statement: &Statement) -> [u8; 32] {
+		nonce::statement(genesis, author, "carrier", round, statement)
+	}
+
+	/// Whether it is by whom it says.
+	pub fn holds(&self, genesis: &Hash) -> bool {
+		verify(genesis, &self.author, self.round, &self.statement, &self.seal)
+	}
+}
+
+/// Whether `author` said so.
+pub fn verify(genesis: &Hash, author: &AuthorityId, round: Round, statement: &Statement, seal: &Seal) -> bool {
+	let payload = Signed::payload(genesis, author, round, statement);
+	let key: &sr25519::Public = author.as_ref();
+	sp_io::crypto::sr25519_verify(&sr25519::Signature::from_raw(*seal), &payload, key)
+}
+
+/// A message on the wire.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Gossip {
+	/// Of one member.
+	Signed(Signed),
+	/// Votes of several, relayed by anybody: each has its own seal.
+	Relay(Round, SealedQuorum),
+}
+
+impl Gossip {
+	/// Its round.
+	pub fn round(&self) -> Round {
+		match self {
+			Self::Signed(signed) => signed.round,
+			Self::Relay(round, _) => *round,
+		}
+	}
+
+	/// Whether all of it was said by members who sit.
+	pub fn holds(&self, genesis: &Hash, seated: &BTreeSet<AuthorityId>) -> bool {
+		match self {
+			Self::Signed(signed) => seated.contains(&signed.author) && signed.holds(genesis),
+			Self::Relay(round, quorum) => {
+				let Some(message) = quorum.message() else { return false };
+				let statement = Statement::Pbft(message);
+				!quorum.votes.is_empty()
+					&& quorum.votes.iter().all(|(author, seal)| {
+						seated.contains(author) && verify(genesis, author, *round, &statement, seal)
+					})
+			}
+		}
+	}
+}
+
+/// Who sits in which live round: what the validator knows.
+pub type Known = Arc<RwLock<BTreeMap<Round, BTreeSet<AuthorityId>>>>;
+
+/// The topic of a round's messages.
+pub fn topic<B: BlockT<Hash = Hash>>(genesis: &Hash, round: Round) -> Hash {
+	Hash::from(sp_crypto_hashing::blake2_256(&("elapse/carrier", genesis, round).encode()))
+}
+
+/// The protocol's name.
+pub fn protocol_name(genesis: &Hash) -> ProtocolName {
+	let hex: String = genesis.0.iter().map(|byte| format!("{byte:02x}")).collect();
+	format!("/{hex}/carrier/1").into()
+}
+
+/// The protocol, for the network's configuration.
+pub fn peers_set_config<B: BlockT, N: NetworkBackend<B, B::Hash>>(
+	protocol: ProtocolName,
+	metrics: sc_network::service::NotificationMetrics,
+	peer_store: Arc<dyn sc_network::peer_store::PeerStoreProvider>,
+) -> (N::NotificationProtocolConfig, Box<dyn NotificationService>) {
+	N::notification_config(
+		protocol,
+		Vec::new(),
+		MAX_MESSAGE as u64,
+		None,
+		// As of GRANDPA: the gossip engine itself names the peers, those that the node syncs from.
+		sc_network::config::SetConfig {
+			in_peers: 0,
+			out_peers: 0,
+			reserved_nodes: Vec::new(),
+			non_reserved_mode: sc_network::config::NonReservedPeerMode::Deny,
+		},
+		metrics,
+		peer_store,
+	)
+}
+
+/// Decides what is listened to and passed on.
+pub(crate) struct Ears {
+	genesis: Hash,
+	known: Known,
+}
+
+impl Ears {
+	pub(crate) fn new(genesis: Hash, known: Known) -> Self {
+		Self { genesis, known }
+	}
+}
+
+impl<B: BlockT<Hash = Hash>> Validator<B> for Ears {
+	fn validate(&self, _: &mut dyn ValidatorContext<B>, _: &PeerId, bytes: &[u8]) -> ValidationResult<Hash> {
+		if bytes.len() > MAX_MESSAGE {
+			return ValidationResult::Discard;
+		}
+		let Ok(message) = Gossip::decode_all(&mut &bytes[..]) else { return ValidationResult::Discard };
+		let known = self.known.read();
+		// A round that we have not heard of may live: members say everything again after a while.
+		match known.get(&message.round()) {
+			Some(seated) if message.holds(&self.genesis, seated) => {
+				ValidationResult::ProcessAndKeep(topic::<B>(&self.genesis, message.round()))
+			}
+			_ => ValidationResult::Discard,
+		}
+	}
+
+	fn message_expired<'a>(&'a self) -> Box<dyn FnMut(Hash, &[u8]) -> bool + 'a> {
+		Box::new(|_, bytes| {
+			let round = Gossip::decode(&mut &bytes[..]).map(|message| message.round());
+			round.map_or(true, |round| !self.known.read().contains_key(&round))
+		})
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use sp_core::Pair;
+
+	fn pair(n: u8) -> sr25519::Pair {
+		sr25519::Pair::from_seed(&[n; 32])
+	}
+
+	fn id(n: u8) -> AuthorityId {
+		pair(n).public().into()
+	}
+
+	const GENESIS: Hash = Hash::repeat_byte(1);
+
+	fn signed(n: u8, round: Round, statement: Statement) -> Signed {
+		let payload = Signed::payload(&GENESIS, &id(n), round, &statement);
+		Signed { round, author: id(n), seal: pair(n).sign(&payload).0, statement }
+	}
+
+	#[test]
+	fn members_are_heard_and_nobody_else() {
+		let seated = BTreeSet::from([id(1), id(2)]);
+		assert!(Gossip::Signed(signed(1, 7, Statement::Reached)).holds(&GENESIS, &seated));
+		assert!(!Gossip::Signed(signed(3, 7, Statement::Reached)).holds(&GENESIS, &seated));
+	}
+
+	#[test]
+	fn what_was_said_elsewhere_is_not_heard() {
+		let seated = BTreeSet::from([id(1), id(2)]);
+		let good = signed(1, 7, Statement::Reached);
+		let others = [
+			Signed { round: 8, ..good.clone() },
+			Signed { author: id(2), ..good.clone() },
+			Signed { statement: Statement::Verdict(Judgement::Admit, [0; 65]), ..good.clone() },
+		];
+		for other in others {
+			assert!(!Gossip::Signed(other.clone()).holds(&GENESIS, &seated), "{other:?}");
+		}
+		assert!(!Gossip::Signed(good).holds(&Hash::repeat_byte(2), &seated));
+	}
+
+	#[test]
+	fn every_vote_of_a_relayed_quorum_has_its_seal() {
+		let seated = BTreeSet::from([id(1), id(2), id(3)]);
+		let message = Message::Prepare { view: 0, value: Some(Judgement::Admit) };
+		let seal = |n: u8| signed(n, 7, Statement::Pbft(message.clone())).seal;
+		let quorum = |votes: &[(u8, u8)]| Quorum {
+			view: 0,
+			phase: ec_pbft::Phase::Prepare,
+			value: Judgement::Admit,
+			votes: votes.iter().map(|(author, signer)| (id(*author), seal(*signer))).collect(),
+		};
+		assert!(Gossip::Relay(7, quorum(&[(1, 1), (2, 2)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (2, 3)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (4, 4)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(7, quorum(&[])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(8, quorum(&[(1, 1), (2, 2)])).holds(&GENESIS, &seated));
+	}
+}

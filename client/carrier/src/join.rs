@@ -1,0 +1,388 @@
+//! A machine becomes a member: the applicant's side of a round.
+//!
+//! One [`step`](Joining::step) a block. It reads from the chain how far it is, and does what is due; a node that was
+//! restarted goes on where it was.
+
+use std::{fmt, sync::Arc};
+
+use codec::{Codec, Encode};
+use ec_tpm::{PcrBank, PcrSelection, Quoted, TpmHandle};
+use ep_poet::{AuthorityId, Hash};
+use ep_tpm::policy::PlatformPolicy;
+use ep_trust::{
+	api::{RoundInfo, TrustApi},
+	application::{CertificateBytes, Quote},
+	committee::is_quorum,
+	nonce, Application, Evidence, Round,
+};
+use sp_api::ProvideRuntimeApi;
+use sp_blockchain::HeaderBackend;
+use sp_core::H160;
+use sp_runtime::{
+	traits::{Block as BlockT, UniqueSaturatedInto},
+	BoundedVec,
+};
+
+use crate::LOG_TARGET;
+
+/// How many blocks to wait for an application or an answer to be in a block before it is sent again.
+const PATIENCE: u32 = 10;
+
+/// Transactions of the applicant's account, made and submitted.
+pub trait Account<Keys>: Send {
+	/// Applies.
+	///
+	/// # Errors
+	/// Why the pool does not take it.
+	fn apply(&self, at: Hash, application: Application, keys: Keys, proof: Vec<u8>) -> Result<(), String>;
+	/// Answers.
+	///
+	/// # Errors
+	/// Why the pool does not take it.
+	fn answer(&self, at: Hash, round: Round, answers: Vec<(AuthorityId, [u8; 32])>, quote: Quote)
+		-> Result<(), String>;
+}
+
+/// Who applies.
+pub struct Applicant<AccountId, Keys> {
+	/// The account.
+	pub account: AccountId,
+	/// The key for lottery and seals.
+	pub author: AuthorityId,
+	/// The session keys, of which `author` is one.
+	pub keys: Keys,
+	/// The proof that the node holds them.
+	pub proof: Vec<u8>,
+	/// Address of the key for the Elastos Smart Chain.
+	pub anchor: H160,
+	/// The policy to be judged by.
+	pub policy: u32,
+	/// The node's name on the network.
+	pub peer: Vec<u8>,
+}
+
+/// Where it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Progress {
+	/// It is a member.
+	Member,
+	/// It has applied; or is about to.
+	Applying,
+	/// The round's seed is made.
+	WaitingForSeed {
+		/// The round.
+		round: Round,
+	},
+	/// Members sit down.
+	WaitingForCommittee {
+		/// The round.
+		round: Round,
+		/// Those who have.
+		seated: usize,
+		/// Their votes.
+		votes: u64,
+		/// Votes that there should be.
+		expected: u64,
+		/// The last block in which they may.
+		until: u32,
+	},
+	/// It answers.
+	Answering {
+		/// The round.
+		round: Round,
+		/// Questions.
+		questions: usize,
+		/// The last block in which it may.
+		until: u32,
+	},
+	/// Challengers reveal.
+	WaitingForReveals {
+		/// The round.
+		round: Round,
+		/// Those who have.
+		revealed: usize,
+		/// All.
+		seated: usize,
+		/// The last block in which they may.
+		until: u32,
+	},
+	/// The committee judges.
+	WaitingForVerdict {
+		/// The round.
+		round: Round,
+		/// The last block in which it may.
+		until: u32,
+	},
+	/// The round cannot go on; somebody will end it, and the deposit comes back.
+	Failed {
+		/// The round.
+		round: Round,
+	},
+	/// It was in a round, which is over, and is no member.
+	NotAdmitted {
+		/// The round.
+		round: Round,
+	},
+}
+
+impl fmt::Display for Progress {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			Self::Member => write!(f, "this node is a member"),
+			Self::Applying => write!(f, "applying"),
+			Self::WaitingForSeed { round } => {
+				write!(f, "round {round}: waiting for the blocks that draw the committee")
+			}
+			Self::WaitingForCommittee { round, seated, votes, expected, until } => write!(
+				f,
+				"round {round}: {seated} members sit with {votes} of {expected} votes; they may until block {until}"
+			),
+			Self::Answering { round, questions, until } => {
+				write!(f, "round {round}: answering {questions} questions, until block {until}")
+			}
+			Self::WaitingForReveals { round, revealed, seated, until } => write!(
+				f,
+				"round {round}: answered; {revealed} of {seated} members have shown what they asked, the others may until \
+				 block {until}"
+			),
+			Self::WaitingForVerdict { round, until } => {
+				write!(f, "round {round}: the committee judges, until block {until}")
+			}
+			Self::Failed { round } => write!(
+				f,
+				"round {round} cannot go on: too few members sat down, or something was late. The deposit comes back; \
+				 apply again after the cool-down"
+			),
+			Self::NotAdmitted { round } => write!(
+				f,
+				"round {round} is over, and this node was not let in. The event `admission.Closed` of the block in which \
+				 it ended says why"
+			),
+		}
+	}
+}
+
+/// Joins.
+pub struct Joining<B, C, AccountId, Keys, A> {
+	client: Arc<C>,
+	genesis: Hash,
+	tpm: TpmHandle,
+	applicant: Applicant<AccountId, Keys>,
+	transactions: A,
+	/// The block in which something was last sent.
+	sent: Option<u32>,
+	/// The round it was last seen in.
+	round: Option<Round>,
+	marker: std::marker::PhantomData<fn() -> B>,
+}
+
+impl<B, C, AccountId, Keys, A> Joining<B, C, AccountId, Keys, A>
+where
+	B: BlockT<Hash = Hash>,
+	C: ProvideRuntimeApi<B> + HeaderBackend<B>,
+	C::Api: TrustApi<B, AccountId>,
+	AccountId: Codec + Clone,
+	Keys: Encode + Clone,
+	A: Account<Keys>,
+{
+	/// Begins, or goes on.
+	pub fn new(
+		client: Arc<C>,
+		genesis: Hash,
+		tpm: TpmHandle,
+		applicant: Applicant<AccountId, Keys>,
+		transactions: A,
+	) -> Self {
+		Self {
+			client,
+			genesis,
+			tpm,
+			applicant,
+			transactions,
+			sent: None,
+			round: None,
+			marker: std::marker::PhantomData,
+		}
+	}
+
+	/// Does what is due at the best block.
+	///
+	/// # Errors
+	/// What is in the way, and what to do about it. The next step may well succeed.
+	pub async fn step(&mut self) -> Result<Progress, String> {
+		let (at, now) = {
+			let info = self.client.info();
+			let now: u32 = info.best_number.unique_saturated_into();
+			(info.best_hash, now)
+		};
+		let failed = |error: sp_api::ApiError| format!("the runtime does not answer: {error}");
+		let api = self.client.runtime_api();
+		if api.dossier(at, self.applicant.author.clone()).map_err(failed)?.is_some() {
+			return Ok(Progress::Member);
+		}
+		let round = api.round_of(at, self.applicant.account.clone()).map_err(failed)?;
+		let info = match round {
+			Some(round) => api.round(at, round).map_err(failed)?.map(|info| (round, info)),
+			None => None,
+		};
+		drop(api);
+		let Some((round, info)) = info else {
+			if let Some(round) = self.round {
+				return Ok(Progress::NotAdmitted { round });
+			}
+			if self.may_send(now) {
+				self.apply(at, now).await?;
+			}
+			return Ok(Progress::Applying);
+		};
+		if self.round != Some(round) {
+			(self.round, self.sent) = (Some(round), None);
+		}
+		self.go_on(at, now, round, &info).await
+	}
+
+	/// Whether nothing was sent, or it did not get into a block for long.
+	fn may_send(&self, now: u32) -> bool {
+		self.sent.is_none_or(|sent| now > sent.saturating_add(PATIENCE))
+	}
+
+	async fn go_on(
+		&mut self,
+		at: Hash,
+		now: u32,
+		round: Round,
+		info: &RoundInfo<AccountId>,
+	) -> Result<Progress, String> {
+		let until = info.until;
+		if info.expired {
+			return Ok(Progress::Failed { round });
+		}
+		if info.seed.is_none() {
+			return Ok(Progress::WaitingForSeed { round });
+		}
+		if now <= until.sit {
+			let votes = info.seats.iter().fold(0u64, |sum, seat| sum.saturating_add(seat.votes));
+			let (seated, expected) = (info.seats.len(), info.expected);
+			return Ok(Progress::WaitingForCommittee { round, seated, votes, expected, until: until.sit });
+		}
+		if info.answer.is_none() {
+			if self.may_send(now) {
+				self.answer(at, now, round, info).await?;
+			}
+			return Ok(Progress::Answering { round, questions: info.seats.len(), until: until.answer });
+		}
+		if !info.judging {
+			let revealed = info.seats.iter().filter(|seat| seat.revealed).count();
+			return Ok(Progress::WaitingForReveals { round, revealed, seated: info.seats.len(), until: until.reveal });
+		}
+		Ok(Progress::WaitingForVerdict { round, until: until.judge })
+	}
+
+	async fn apply(&mut self, at: Hash, now: u32) -> Result<(), String> {
+		let identity = self.tpm.identity();
+		let certificate = identity.ek_certificate.clone().ok_or(
+			"this chip has no EK certificate in its memory. Without its manufacturer's word nobody knows that it is genuine",
+		)?;
+		let policy = self.policy(at)?;
+		// A block that most nodes have: the best one's parent.
+		let recent = now.checked_sub(1).ok_or("the chain has no blocks yet")?;
+		let hash = self.client.hash(recent.into()).ok().flatten().ok_or("the last block is not known")?;
+		let keys = (&self.applicant.author, self.applicant.anchor, &self.applicant.keys);
+		let under = nonce::application(&self.genesis, &self.applicant.account, &keys, &hash);
+		let quote = self.quote(&policy, &under).await?;
+		let event_log = self.tpm.event_log().map_err(|error| error.to_string())?;
+		let evidence = Evidence {
+			ek_certificate: bounded(certificate, "the EK certificate")?,
+			intermediates: bounded(
+				identity
+					.ek_chain
+					.iter()
+					.map(|bytes| bounded(bytes.clone(), "a certificate above the EK"))
+					.collect::<Result<Vec<CertificateBytes>, String>>()?,
+				"the list of certificates above the EK",
+			)?,
+			ek_public: bounded(identity.ek_public.clone(), "the EK's public area")?,
+			ak_public: bounded(identity.ak_public.clone(), "the AK's public area")?,
+			quote,
+			event_log: event_log.map_or([0; 32], |log| sp_crypto_hashing::sha2_256(&log)),
+		};
+		let application = Application {
+			evidence,
+			author: self.applicant.author.clone(),
+			anchor: self.applicant.anchor,
+			policy: self.applicant.policy,
+			recent,
+			peer: bounded(self.applicant.peer.clone(), "the peer id")?,
+		};
+		let Applicant { keys, proof, .. } = &self.applicant;
+		self.transactions.apply(at, application, keys.clone(), proof.clone())?;
+		self.sent = Some(now);
+		Ok(())
+	}
+
+	async fn answer(&mut self, at: Hash, now: u32, round: Round, info: &RoundInfo<AccountId>) -> Result<(), String> {
+		let mut answers = Vec::new();
+		for seat in &info.seats {
+			match self.tpm.activate(seat.credential.clone()).await {
+				Ok(secret) => match <[u8; 32]>::try_from(secret) {
+					Ok(secret) => answers.push((seat.author.clone(), secret)),
+					Err(_) => {
+						log::warn!(target: LOG_TARGET, "{}'s question has an answer of another length", seat.author)
+					}
+				},
+				// It will be seen when it is revealed.
+				Err(error) => log::warn!(target: LOG_TARGET, "{}'s question cannot be answered: {error}", seat.author),
+			}
+		}
+		answers.sort();
+		let votes = info
+			.seats
+			.iter()
+			.filter(|seat| answers.iter().any(|(author, _)| *author == seat.author))
+			.fold(0u64, |sum, seat| sum.saturating_add(seat.votes));
+		if !is_quorum(votes, info.expected) {
+			return Err(format!(
+				"only questions worth {votes} of {} votes can be answered, more than two thirds are needed",
+				info.expected
+			));
+		}
+		let seed = info.seed.ok_or("the seed is not known")?;
+		let under = nonce::answer(&self.genesis, round, &seed, &answers);
+		let quote = self.quote(&self.policy(at)?, &under).await?;
+		self.transactions.answer(at, round, answers, quote)?;
+		self.sent = Some(now);
+		Ok(())
+	}
+
+	fn policy(&self, at: Hash) -> Result<PlatformPolicy, String> {
+		let number = self.applicant.policy;
+		let policy = self.client.runtime_api().policy(at, number).map_err(|error| error.to_string())?;
+		policy.ok_or(format!("the chain has no platform policy {number}: choose one that it has"))
+	}
+
+	async fn quote(&self, policy: &PlatformPolicy, nonce: &[u8; 32]) -> Result<Quote, String> {
+		let bank = match policy.bank {
+			0x000b => PcrBank::Sha256,
+			0x000c => PcrBank::Sha384,
+			0x000d => PcrBank::Sha512,
+			other => return Err(format!("the policy is about PCR bank {other:#06x}, which this node cannot quote")),
+		};
+		let pcrs = policy.selection().pcrs().filter_map(|pcr| u8::try_from(pcr).ok()).collect();
+		let quoted = self.tpm.quote_with_pcrs(nonce.to_vec(), PcrSelection { bank, pcrs }).await;
+		let Quoted { attested, pcr_values } = quoted.map_err(|error| error.to_string())?;
+		let values =
+			pcr_values.into_iter().map(|value| bounded(value, "a PCR's value")).collect::<Result<Vec<_>, _>>()?;
+		Ok(Quote {
+			attest: bounded(attested.attest, "the attestation")?,
+			signature: bounded(attested.signature, "its signature")?,
+			pcr_values: bounded(values, "the list of PCR values")?,
+		})
+	}
+}
+
+fn bounded<T, S>(items: Vec<T>, what: &str) -> Result<BoundedVec<T, S>, String>
+where
+	S: sp_core::Get<u32>,
+{
+	BoundedVec::try_from(items).map_err(|items| format!("{what} is too long for an application: {}", items.len()))
+}

@@ -1,0 +1,192 @@
+//! What is verified of a chip, from bytes alone, and the store that it is verified against.
+
+use alloc::{collections::BTreeSet, vec::Vec};
+use ep_poet::Hash;
+use ep_tpm::{
+	certificate::{name_hash, verify_ek, Certificate, Policy, RevocationList, Store, StoredCertificate},
+	model::Tier,
+	policy::PlatformEvidence,
+	AttestationKey, ClockInfo, EndorsementKey, Name, PublicArea,
+};
+use ep_trust::{Application, Evidence, Quote};
+use frame_support::{ensure, traits::Get};
+use sp_runtime::DispatchResult;
+
+use crate::{Config, Denied, Error, Event, List, Lists, Pallet, Policies, Roots, Settings, Tiers, LOG_TARGET};
+
+/// How far up issuers' revocation lists are looked for.
+const MOST_LISTS: usize = 8;
+
+/// What evidence has shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checked {
+	/// Hash of the endorsement key.
+	pub chip: [u8; 32],
+	/// Its name.
+	pub ek_name: Name,
+	/// Name of the attestation key.
+	pub ak_name: Name,
+	/// The kind of chip.
+	pub tier: Tier,
+	/// Its clock.
+	pub clock: ClockInfo,
+}
+
+/// The store of certificates on chain, by subject: a path reads the few that it needs.
+pub struct StoredRoots<T>(core::marker::PhantomData<T>);
+
+impl<T> Default for StoredRoots<T> {
+	fn default() -> Self {
+		Self(core::marker::PhantomData)
+	}
+}
+
+impl<T: Config> Store for StoredRoots<T> {
+	fn of_subject(&self, subject: &[u8; 32]) -> Vec<StoredCertificate> {
+		Roots::<T>::get(subject).into_inner()
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Verifies all that an application says of its chip: the EK certificate up to a root of the store and against the
+	/// revocation lists, the model, both keys, and the quote under `nonce` against the policy.
+	///
+	/// # Errors
+	/// The first stage that fails. The rule that was broken is in the log, and anybody finds it with the same code.
+	pub fn check_evidence(application: &Application, nonce: &[u8], now: u64) -> Result<Checked, Error<T>> {
+		let evidence = &application.evidence;
+		let because = |stage: Error<T>, rule: &dyn core::fmt::Display| {
+			log::debug!(target: LOG_TARGET, "evidence of {:?} is refused: {stage:?}: {rule}", application.author);
+			stage
+		};
+		let candidates: Vec<&[u8]> = evidence.intermediates.iter().map(|bytes| bytes.as_slice()).collect();
+		let lists = Self::lists_for(evidence);
+		let lists: Vec<_> = lists.iter().filter_map(|list| RevocationList::parse(list).ok()).collect();
+		let policy = Policy { at: now, ek_at: None, lists: &lists, list_grace: None };
+		let ek = verify_ek(&evidence.ek_certificate, &candidates, &StoredRoots::<T>::default(), &policy)
+			.map_err(|rule| because(Error::BadCertificate, &rule))?;
+		let bad_ek = |rule: &dyn core::fmt::Display| because(Error::BadEndorsementKey, rule);
+		let ek_public = PublicArea::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
+		ek.check_public_area(&ek_public).map_err(|rule| bad_ek(&rule))?;
+		let ek_key = EndorsementKey::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
+		let tier = Tiers::<T>::get().tier(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
+		let caps = Settings::<T>::get().ok_or(Error::Closed)?.caps;
+		ensure!(caps.of(tier) > 0, Error::ModelNotLetIn);
+		let ak = AttestationKey::parse_author(&evidence.ak_public)
+			.map_err(|rule| because(Error::BadAttestationKey, &rule))?;
+		let (clock, firmware) =
+			Self::check_quote(application.policy, &ak, ek_key.name(), &evidence.quote, nonce, None)?;
+		Denied::<T>::get().check(&ek.tpm, Some(firmware)).map_err(|rule| because(Error::ModelDenied, &rule))?;
+		Ok(Checked { chip: ek.key_hash, ek_name: *ek_key.name(), ak_name: *ak.name(), tier, clock })
+	}
+
+	/// Verifies a quote against a policy of the chain. Gives the chip's clock and its firmware version.
+	///
+	/// # Errors
+	/// [`Error::NoSuchPolicy`], [`Error::BadQuote`], [`Error::PolicyNotMet`].
+	pub(crate) fn check_quote(
+		policy: u32,
+		key: &AttestationKey,
+		ek_name: &Name,
+		quote: &Quote,
+		nonce: &[u8],
+		previous: Option<&ClockInfo>,
+	) -> Result<(ClockInfo, u64), Error<T>> {
+		use ep_tpm::Error as Rule;
+		let policy = Policies::<T>::get(policy).ok_or(Error::NoSuchPolicy)?;
+		let pcr_values: Vec<&[u8]> = quote.pcr_values.iter().map(|value| value.as_slice()).collect();
+		let (attest, signature) = (&quote.attest, &quote.signature);
+		let evidence = PlatformEvidence { key, ek_name, attest, signature, nonce, pcr_values: &pcr_values, previous };
+		let (quote, _) = policy.verify(&evidence).map_err(|rule| {
+			log::debug!(target: LOG_TARGET, "a quote is refused: {rule}");
+			match rule {
+				Rule::FirmwareFloor
+				| Rule::PcrNotAllowed
+				| Rule::CompositeNotAllowed
+				| Rule::CountersWentBack
+				| Rule::ClockWentBack
+				| Rule::Reset
+				| Rule::Restarted => Error::PolicyNotMet,
+				_ => Error::BadQuote,
+			}
+		})?;
+		Ok((quote.clock_info, quote.firmware_version))
+	}
+
+	/// The lists of everybody who may have issued one of these certificates, and of those who issued theirs.
+	fn lists_for(evidence: &Evidence) -> Vec<List> {
+		let issuer = |bytes: &[u8]| Certificate::parse(bytes).and_then(|parsed| name_hash(parsed.issuer())).ok();
+		let mut open: Vec<[u8; 32]> = evidence.intermediates.iter().filter_map(|bytes| issuer(bytes)).collect();
+		open.extend(issuer(&evidence.ek_certificate));
+		let (mut seen, mut lists) = (BTreeSet::new(), Vec::new());
+		while let Some(name) = open.pop() {
+			if !seen.insert(name) || seen.len() > MOST_LISTS.saturating_mul(2) {
+				continue;
+			}
+			lists.extend(Lists::<T>::get(name));
+			open.extend(Roots::<T>::get(name).iter().filter_map(|stored| issuer(&stored.certificate)));
+		}
+		lists.truncate(MOST_LISTS);
+		lists
+	}
+
+	/// Adds a certificate to the store.
+	pub(crate) fn insert_root(stored: StoredCertificate) -> DispatchResult {
+		let subject = stored.subject_hash().map_err(|_| Error::<T>::BadRoot)?;
+		Roots::<T>::try_mutate(subject, |roots| {
+			ensure!(!roots.contains(&stored), Error::<T>::KnownRoot);
+			roots.try_push(stored).map_err(|_| Error::<T>::TooManyRoots)?;
+			Ok(())
+		})
+	}
+
+	/// Takes a revocation list that is its issuer's and newer than the one there.
+	pub(crate) fn do_submit_list(list: List) -> DispatchResult {
+		let refuse = |_: ep_tpm::certificate::Error| Error::<T>::BadList;
+		let parsed = RevocationList::parse(&list).map_err(refuse)?;
+		let issuer = name_hash(parsed.issuer()).map_err(refuse)?;
+		let now = Self::now();
+		let signed = Roots::<T>::get(issuer).iter().any(|stored| {
+			stored.parse().is_ok_and(|certificate| {
+				parsed.check_issuer(&certificate).is_ok() && certificate.check_validity(now).is_ok()
+			})
+		});
+		ensure!(signed, Error::<T>::BadList);
+		// One from the future would keep out all that come before it.
+		parsed.check_time(now, None).map_err(refuse)?;
+		if let Some(old) = Lists::<T>::get(issuer) {
+			let old = RevocationList::parse(&old).map_err(refuse)?;
+			parsed.check_newer(&old).map_err(refuse)?;
+		}
+		Lists::<T>::insert(issuer, list);
+		Self::deposit_event(Event::ListUpdated { issuer });
+		Ok(())
+	}
+
+	/// The block's time in seconds: certificates are judged by it.
+	pub(crate) fn now() -> u64 {
+		pallet_timestamp::Pallet::<T>::get() / 1_000
+	}
+
+	/// The chain.
+	pub(crate) fn genesis() -> Hash {
+		<T as Config>::GenesisHash::get()
+	}
+}
+
+/// Byte strings in hexadecimal.
+pub(crate) mod hexadecimal {
+	use alloc::vec::Vec;
+	use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+	#[derive(Serialize, Deserialize)]
+	struct Bytes(#[serde(with = "sp_core::bytes")] Vec<u8>);
+
+	pub(crate) fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+		serializer.collect_seq(list.iter().map(|bytes| Bytes(bytes.clone())))
+	}
+
+	pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+		Ok(Vec::<Bytes>::deserialize(deserializer)?.into_iter().map(|bytes| bytes.0).collect())
+	}
+}

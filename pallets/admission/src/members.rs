@@ -1,0 +1,71 @@
+//! What the pallet keeps of members: their addresses on the Elastos Smart Chain, and what they were admitted on.
+
+use ep_poet::{AuthorityId, OnMemberGone};
+use frame_support::ensure;
+use sp_core::H160;
+
+use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, Pallet};
+
+impl<T: Config> Pallet<T> {
+	/// Whether `author` may have this address.
+	pub(crate) fn check_anchor(author: &AuthorityId, anchor: H160) -> Result<(), Error<T>> {
+		ensure!(!anchor.is_zero(), Error::BadAnchor);
+		ensure!(AnchorOwners::<T>::get(anchor).is_none_or(|owner| owner == *author), Error::BadAnchor);
+		Ok(())
+	}
+
+	/// Gives `author` this address.
+	pub(crate) fn set_anchor(author: &AuthorityId, anchor: H160) -> Result<(), Error<T>> {
+		Self::check_anchor(author, anchor)?;
+		if let Some(old) = Anchors::<T>::get(author) {
+			AnchorOwners::<T>::remove(old);
+		}
+		Anchors::<T>::insert(author, anchor);
+		AnchorOwners::<T>::insert(anchor, author);
+		Ok(())
+	}
+
+	/// Checks that the stored items agree with each other.
+	#[cfg(any(test, feature = "try-runtime"))]
+	pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+		use crate::{AnswersOf, Applications, ByAccount, ByAuthor, ByChip, RoundCount, Rounds, Seats};
+
+		let count = RoundCount::<T>::get() as usize;
+		ensure!(Rounds::<T>::iter().count() == count, "rounds are counted");
+		ensure!(Applications::<T>::iter().count() == count, "every round has its application, and no other");
+		ensure!(ByChip::<T>::iter().count() == count, "every round has its chip");
+		ensure!(ByAccount::<T>::iter().count() == count, "every round has its account");
+		ensure!(ByAuthor::<T>::iter().count() == count, "every round has its key");
+		for (round, state) in Rounds::<T>::iter() {
+			ensure!(ByChip::<T>::get(state.chip) == Some(round), "the chip is in its round");
+			ensure!(ByAccount::<T>::get(&state.account) == Some(round), "the account is in its round");
+			ensure!(ByAuthor::<T>::get(&state.author) == Some(round), "the key is in its round");
+			ensure!(Self::held(&state.account) >= state.deposit, "the deposit is held");
+			ensure!(AnswersOf::<T>::contains_key(round) == state.answer.is_some(), "an answer is an answer");
+			let (mut seated, mut votes, mut revealed) = (0u32, 0u64, 0u32);
+			for seating in Seats::<T>::iter_prefix_values(round) {
+				seated = seated.saturating_add(1);
+				votes = votes.saturating_add(seating.votes);
+				revealed = revealed.saturating_add(u32::from(seating.outcome.is_some()));
+			}
+			ensure!((seated, votes, revealed) == (state.seated, state.votes, state.revealed), "who sits is counted");
+		}
+		for (round, _, _) in Seats::<T>::iter() {
+			ensure!(Rounds::<T>::contains_key(round), "nobody sits in a round that is over");
+		}
+		for (author, anchor) in Anchors::<T>::iter() {
+			ensure!(AnchorOwners::<T>::get(anchor) == Some(author), "an address has one owner");
+		}
+		ensure!(Anchors::<T>::iter().count() == AnchorOwners::<T>::iter().count(), "an address has one owner");
+		Ok(())
+	}
+}
+
+impl<T: Config> OnMemberGone for Pallet<T> {
+	fn on_member_gone(author: &AuthorityId) {
+		if let Some(anchor) = Anchors::<T>::take(author) {
+			AnchorOwners::<T>::remove(anchor);
+		}
+		Dossiers::<T>::remove(author);
+	}
+}

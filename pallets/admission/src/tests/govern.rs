@@ -1,0 +1,107 @@
+//! Roots, lists, policies, parameters.
+
+use crate::{mock::*, *};
+use ep_tpm::certificate::{Role, StoredCertificate};
+use frame_support::{assert_noop, assert_ok};
+use sp_runtime::DispatchError::BadOrigin;
+
+fn read(name: &str) -> Vec<u8> {
+	std::fs::read(format!("../../primitives/tpm/tests/certificates/{name}")).unwrap()
+}
+
+#[test]
+fn only_governance_governs() {
+	on_chain(|| {
+		let origin = || RuntimeOrigin::signed(1);
+		let certificate = file("root.der");
+		assert_noop!(Admission::add_root(origin(), Role::Root, certificate.try_into().unwrap()), BadOrigin);
+		assert_noop!(Admission::remove_root(origin(), [0; 32], [0; 32]), BadOrigin);
+		assert_noop!(Admission::set_policy(origin(), 0, None), BadOrigin);
+		assert_noop!(Admission::set_parameters(origin(), parameters()), BadOrigin);
+		assert_noop!(Admission::set_models(origin(), Default::default(), Default::default()), BadOrigin);
+	});
+}
+
+#[test]
+fn a_root_is_added_once_and_removed_once() {
+	on_chain(|| {
+		let root = StoredCertificate::of(&file("root.der")).unwrap();
+		let (subject, fingerprint) = (root.subject_hash().unwrap(), root.fingerprint());
+		let add = || Admission::add_root(RuntimeOrigin::root(), Role::Root, file("root.der").try_into().unwrap());
+		let remove = || Admission::remove_root(RuntimeOrigin::root(), subject, fingerprint);
+		assert_noop!(add(), Error::<Test>::KnownRoot);
+		assert_ok!(remove());
+		assert_noop!(remove(), Error::<Test>::UnknownRoot);
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::BadCertificate);
+		assert_ok!(add());
+		assert_ok!(Applicant::new(ALICE, "ecc").apply());
+	});
+}
+
+#[test]
+fn what_is_no_ca_is_no_root() {
+	on_chain(|| {
+		let add =
+			|bytes: Vec<u8>| Admission::add_root(RuntimeOrigin::root(), Role::Intermediate, bytes.try_into().unwrap());
+		assert_noop!(add(file("ek-rsa.der")), Error::<Test>::BadRoot);
+		assert_noop!(add(vec![1, 2, 3]), Error::<Test>::BadRoot);
+	});
+}
+
+#[test]
+fn a_list_is_taken_from_anybody_and_never_an_older_one() {
+	on_chain(|| {
+		let list: List = read("list/list.der").try_into().unwrap();
+		let submit = |list: &List| Admission::submit_list(RuntimeOrigin::signed(77), list.clone());
+		// Its issuer is not known.
+		assert_noop!(submit(&list), Error::<Test>::BadList);
+		let ca = read("list/ca.der");
+		assert_ok!(Admission::add_root(RuntimeOrigin::root(), Role::Root, ca.try_into().unwrap()));
+		let mut forged = list.clone();
+		let last = forged.len() - 1;
+		forged[last] ^= 1;
+		assert_noop!(submit(&forged), Error::<Test>::BadList);
+		let parsed = ep_tpm::certificate::RevocationList::parse(&list).unwrap();
+		if parsed.check_time(Admission::now(), None).is_err() {
+			// The fixture's list is of a year of its own.
+			Timestamp::set_timestamp(NOW - 10 * 365 * 86_400_000);
+		}
+		assert_ok!(submit(&list));
+		// The same again is not newer.
+		assert_noop!(submit(&list), Error::<Test>::BadList);
+	});
+}
+
+#[test]
+fn impossible_settings_are_refused() {
+	on_chain(|| {
+		let bad = [
+			Parameters { seats: 0, ..parameters() },
+			Parameters { seats: ep_trust::MAX_SEATS, ..parameters() },
+			Parameters { sit: 0, ..parameters() },
+			Parameters { answer: 0, ..parameters() },
+			Parameters { reveal: 0, ..parameters() },
+			Parameters { judge: 0, ..parameters() },
+			Parameters { recent: 0, ..parameters() },
+			Parameters { cooldown: MAX_PERIOD + 1, ..parameters() },
+			Parameters { first_weight: 0, ..parameters() },
+		];
+		for bad in bad {
+			assert_noop!(Admission::set_parameters(RuntimeOrigin::root(), bad), Error::<Test>::BadSettings);
+		}
+		assert_ok!(Admission::set_parameters(RuntimeOrigin::root(), parameters()));
+		let mut policy = policy();
+		policy.bitmap = vec![0, 0, 0].try_into().unwrap();
+		assert_noop!(Admission::set_policy(RuntimeOrigin::root(), 3, Some(policy)), Error::<Test>::BadSettings);
+	});
+}
+
+#[test]
+fn a_policy_comes_and_goes() {
+	on_chain(|| {
+		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 3, Some(policy())));
+		assert!(Policies::<Test>::contains_key(3));
+		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 3, None));
+		assert!(!Policies::<Test>::contains_key(3));
+	});
+}

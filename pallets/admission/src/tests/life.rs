@@ -1,0 +1,205 @@
+//! Whole rounds, and their ends.
+
+use crate::{mock::*, *};
+use ep_trust::{Judgement, Reason, VerdictCertificate};
+use frame_support::{assert_noop, assert_ok};
+
+/// A round up to where all of its questions are asked.
+pub(super) fn questioned(applicant: &Applicant) -> u32 {
+	let round = NextRound::<Test>::get();
+	assert_ok!(applicant.apply());
+	go_to(System::block_number() + 9);
+	for n in 1..=MEMBERS {
+		assert_eq!(sit(applicant, round, n), Ok(()));
+	}
+	round
+}
+
+/// A round up to where the committee can judge.
+pub(super) fn opened(applicant: &Applicant) -> u32 {
+	let round = questioned(applicant);
+	go_to(u64::from(Rounds::<Test>::get(round).unwrap().until.sit) + 1);
+	assert_ok!(applicant.answer(round, &[1, 2, 3, 4]));
+	for n in 1..=MEMBERS {
+		assert_eq!(reveal(round, n), Ok(()));
+	}
+	round
+}
+
+/// What `members` sign.
+pub(super) fn certificate(round: u32, judgement: Judgement, members: &[u64]) -> VerdictCertificate {
+	let state = Rounds::<Test>::get(round).unwrap();
+	let (verdict, _) = Admission::verdict(round, &state, judgement).unwrap();
+	let digest = verdict.digest(&AnchorChain::<Test>::get());
+	VerdictCertificate::collect(&digest, members.iter().map(|n| anchor_pair(*n).sign_prehashed(&digest).0))
+}
+
+pub(super) fn conclude(round: u32, judgement: Judgement, members: &[u64]) -> Result<(), Error<Test>> {
+	let certificate = certificate(round, judgement, members);
+	dispatch(Call::conclude { round, judgement, certificate })
+}
+
+#[test]
+fn a_machine_joins() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = opened(&applicant);
+		assert_eq!(Admission::held(&ALICE), DEPOSIT);
+		assert_eq!(conclude(round, Judgement::Admit, &[1, 2, 3]), Ok(()));
+
+		let member = pallet_trust::Members::<Test>::get(&applicant.application.author).unwrap();
+		assert_eq!((member.account, member.ek_name), (ALICE, *applicant.ek.name()));
+		// The tier's cap is below what parameters give a newcomer.
+		assert_eq!(Trust::weight_of(&ALICE, 2), 200_000);
+		assert_eq!(Anchors::<Test>::get(&applicant.application.author), Some(anchor(ALICE)));
+		assert_eq!(Dossiers::<Test>::get(&applicant.application.author), Some(applicant.application.clone()));
+		assert_eq!((Admission::held(&ALICE), RoundCount::<Test>::get()), (0, 0));
+		assert_eq!(Balances::free_balance(ALICE), 10 * DEPOSIT);
+		let closed = Event::Closed { round, account: ALICE, outcome: Outcome::Judged(Judgement::Admit) };
+		System::assert_last_event(closed.into());
+	});
+}
+
+#[test]
+fn a_refused_applicant_gets_its_deposit_back_and_waits() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = opened(&applicant);
+		assert_eq!(conclude(round, Judgement::Refuse(Reason::Unreachable), &[2, 3, 4]), Ok(()));
+		assert_eq!((Admission::held(&ALICE), Balances::free_balance(ALICE)), (0, 10 * DEPOSIT));
+		assert!(pallet_trust::Members::<Test>::get(&applicant.application.author).is_none());
+		let again = Applicant::new(ALICE, "ecc");
+		assert_noop!(again.apply(), Error::<Test>::CoolingDown);
+		go_to(System::block_number() + 101);
+		assert_ok!(Applicant::new(ALICE, "ecc").apply());
+	});
+}
+
+#[test]
+fn a_forger_loses_its_deposit() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = opened(&applicant);
+		assert_eq!(conclude(round, Judgement::Refuse(Reason::Forged), &[1, 2, 3, 4]), Ok(()));
+		assert_eq!((Admission::held(&ALICE), Balances::free_balance(ALICE)), (0, 9 * DEPOSIT));
+		assert_eq!(Balances::free_balance(TREASURY), DEPOSIT);
+	});
+}
+
+#[test]
+fn who_withdraws_gets_the_deposit_back_and_waits() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = questioned(&applicant);
+		assert_noop!(Admission::withdraw(RuntimeOrigin::signed(BOB), round), Error::<Test>::NotTheApplicant);
+		assert_ok!(Admission::withdraw(RuntimeOrigin::signed(ALICE), round));
+		assert_eq!((Admission::held(&ALICE), Seats::<Test>::iter().count()), (0, 0));
+		assert_noop!(Admission::withdraw(RuntimeOrigin::signed(ALICE), round), Error::<Test>::NoSuchRound);
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::CoolingDown);
+		// Under another account it is the same chip.
+		assert_noop!(Applicant::new(BOB, "ecc").apply(), Error::<Test>::CoolingDown);
+	});
+}
+
+fn expire(round: u32) -> Result<(), Error<Test>> {
+	dispatch(Call::expire { round })
+}
+
+#[test]
+fn a_round_that_too_few_sit_in_expires() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		assert_ok!(applicant.apply());
+		go_to(14);
+		// Two of four: half of the votes.
+		assert_eq!(sit(&applicant, 0, 1), Ok(()));
+		assert_eq!(sit(&applicant, 0, 2), Ok(()));
+		let until = Rounds::<Test>::get(0).unwrap().until;
+		go_to(until.sit.into());
+		assert_eq!(expire(0), Err(Error::NotExpired));
+		go_to(u64::from(until.sit) + 1);
+		assert_eq!(expire(0), Ok(()));
+		assert_eq!(Admission::held(&ALICE), 0);
+		// There was nothing to reveal.
+		assert!(!System::events().iter().any(|e| matches!(e.event, RuntimeEvent::Admission(Event::Failed { .. }))));
+	});
+}
+
+#[test]
+fn a_round_whose_applicant_is_silent_expires() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = questioned(&applicant);
+		let until = Rounds::<Test>::get(round).unwrap().until;
+		go_to(until.answer.into());
+		assert_eq!(expire(round), Err(Error::NotExpired));
+		go_to(u64::from(until.answer) + 1);
+		assert_eq!(expire(round), Ok(()));
+		assert_eq!((Admission::held(&ALICE), Seats::<Test>::iter().count()), (0, 0));
+	});
+}
+
+#[test]
+fn a_round_that_nobody_judges_expires_and_names_the_silent() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = questioned(&applicant);
+		let until = Rounds::<Test>::get(round).unwrap().until;
+		go_to(u64::from(until.sit) + 1);
+		assert_ok!(applicant.answer(round, &[1, 2, 3, 4]));
+		assert_eq!(reveal(round, 1), Ok(()));
+		assert_eq!(reveal(round, 2), Ok(()));
+		assert_eq!(reveal(round, 4), Ok(()));
+		go_to(until.judge.into());
+		assert_eq!(expire(round), Err(Error::NotExpired));
+		go_to(u64::from(until.judge) + 1);
+		assert_eq!(expire(round), Ok(()));
+		let failed: Vec<_> = System::events()
+			.into_iter()
+			.filter_map(|e| match e.event {
+				RuntimeEvent::Admission(Event::Failed { author, fault, .. }) => Some((author, fault)),
+				_ => None,
+			})
+			.collect();
+		assert_eq!(failed, [(soft(3).id(), Fault::Silent)]);
+		assert_eq!(expire(round), Err(Error::NoSuchRound));
+	});
+}
+
+#[test]
+fn two_machines_join_at_a_time() {
+	on_chain(|| {
+		let (alice, bob) = (Applicant::new(ALICE, "ecc"), Applicant::new(BOB, "rsa"));
+		assert_ok!(alice.apply());
+		assert_ok!(bob.apply());
+		go_to(14);
+		for n in 1..=MEMBERS {
+			assert_eq!(sit(&alice, 0, n), Ok(()));
+			assert_eq!(sit(&bob, 1, n), Ok(()));
+		}
+		go_to(24);
+		assert_ok!(alice.answer(0, &[1, 2, 3]));
+		assert_ok!(bob.answer(1, &[2, 3, 4]));
+		for n in 1..=MEMBERS {
+			assert_eq!(reveal(0, n), Ok(()));
+			assert_eq!(reveal(1, n), Ok(()));
+		}
+		assert_eq!(conclude(0, Judgement::Admit, &[1, 2, 3]), Ok(()));
+		assert_eq!(conclude(1, Judgement::Admit, &[1, 2, 3]), Ok(()));
+		assert_eq!(pallet_trust::MemberCount::<Test>::get(), 6);
+	});
+}
+
+#[test]
+fn what_a_member_was_admitted_on_goes_with_it() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = opened(&applicant);
+		assert_eq!(conclude(round, Judgement::Admit, &[1, 2, 3]), Ok(()));
+		let author = applicant.application.author;
+		assert!(Dossiers::<Test>::contains_key(&author));
+		<Admission as ep_poet::OnMemberGone>::on_member_gone(&author);
+		assert!(!Dossiers::<Test>::contains_key(&author) && !Anchors::<Test>::contains_key(&author));
+		assert!(!AnchorOwners::<Test>::contains_key(anchor(ALICE)));
+	});
+}

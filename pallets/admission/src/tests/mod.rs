@@ -1,0 +1,8 @@
+//! What the pallet does, by phase of a round.
+
+mod answer;
+mod apply;
+mod govern;
+mod life;
+mod sit;
+mod verdict;

@@ -1,0 +1,242 @@
+//! What the pallet stores.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use ep_poet::{AuthorityId, Weight};
+use ep_tpm::{credential::Credential, model::Tier, ClockInfo, Name};
+use ep_trust::{Chain, MAX_SEATS};
+use frame_support::{traits::ConstU32, BoundedVec};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_core::H160;
+
+/// Periods, sizes and amounts, governed. Periods are in blocks.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	TypeInfo,
+	MaxEncodedLen,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameters<Balance> {
+	/// Held while a round lasts.
+	pub deposit: Balance,
+	/// Seats expected in a committee. While there are no more members, all sit.
+	pub seats: u32,
+	/// How long members may sit down after the blocks of the seed.
+	pub sit: u32,
+	/// How long the applicant may answer after that.
+	pub answer: u32,
+	/// How long challengers may reveal after that.
+	pub reveal: u32,
+	/// How long the committee may judge after that.
+	pub judge: u32,
+	/// How long a chip waits between two rounds.
+	pub cooldown: u32,
+	/// How old the block in an application's nonce may be.
+	pub recent: u32,
+	/// What a new member weighs, but never more than its tier's cap.
+	pub first_weight: Weight,
+	/// The most that a member of each tier may weigh.
+	pub caps: Caps,
+}
+
+/// The most that members weigh, by tier. A tier whose cap is 0 is not let in.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	TypeInfo,
+	MaxEncodedLen,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Caps {
+	/// Chips of their own.
+	pub discrete: Weight,
+	/// Firmware of a processor.
+	pub firmware: Weight,
+	/// A hypervisor's.
+	pub virtualised: Weight,
+	/// TPM 1.2.
+	pub legacy: Weight,
+	/// Programs. For tests: whoever runs one can make it say anything.
+	pub software: Weight,
+}
+
+impl Caps {
+	/// The cap of a tier.
+	pub fn of(&self, tier: Tier) -> Weight {
+		match tier {
+			Tier::Discrete => self.discrete,
+			Tier::Firmware => self.firmware,
+			Tier::Virtual => self.virtualised,
+			Tier::Legacy12 => self.legacy,
+			Tier::Software => self.software,
+		}
+	}
+}
+
+impl<Balance: Copy> Parameters<Balance> {
+	/// Whether the numbers can work at all.
+	///
+	/// # Errors
+	/// What cannot.
+	pub fn check(&self) -> Result<(), &'static str> {
+		if self.seats == 0 || self.seats > MAX_SEATS / 2 {
+			// Lots fall above the mean half of the time.
+			return Err("a committee must be expected to have at least one seat, and at most half of the most");
+		}
+		if [self.sit, self.answer, self.reveal, self.judge, self.recent].contains(&0) {
+			return Err("every period must last a block at least");
+		}
+		let periods = [self.sit, self.answer, self.reveal, self.judge, self.cooldown, self.recent];
+		if periods.iter().any(|period| *period > MAX_PERIOD) {
+			return Err("no period may be longer than a million blocks");
+		}
+		if self.first_weight == 0 {
+			return Err("a new member must weigh something");
+		}
+		Ok(())
+	}
+}
+
+/// Longest period, so that sums of them are heights.
+pub const MAX_PERIOD: u32 = 1_000_000;
+
+/// An application under way.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
+pub struct RoundState<AccountId, Balance> {
+	/// Who applied.
+	pub account: AccountId,
+	/// What it put up.
+	pub deposit: Balance,
+	/// Its key for lottery and seals.
+	pub author: AuthorityId,
+	/// Hash of its endorsement key, as certified: the chip.
+	pub chip: [u8; 32],
+	/// Name of its endorsement key.
+	pub ek_name: Name,
+	/// Name of its attestation key.
+	pub ak_name: Name,
+	/// The kind of chip.
+	pub tier: Tier,
+	/// The clock of its first quote.
+	pub clock: ClockInfo,
+	/// Hash of the application.
+	pub application: [u8; 32],
+	/// The block it was made in.
+	pub applied: u32,
+	/// The epoch whose weights count.
+	pub epoch: u64,
+	/// Last block of each phase.
+	pub until: Deadlines,
+	/// The seed, once somebody has sat down.
+	pub seed: Option<[u8; 32]>,
+	/// Whether all members sit, with a vote for each unit of weight.
+	pub all_sit: bool,
+	/// Votes that there should be.
+	pub expected: u64,
+	/// Members who have sat down.
+	pub seated: u32,
+	/// Their votes.
+	pub votes: u64,
+	/// Hash of the answer, once it is there.
+	pub answer: Option<[u8; 32]>,
+	/// Members who have revealed what they asked.
+	pub revealed: u32,
+	/// Votes of those whose question was answered.
+	pub opened: u64,
+}
+
+/// The last block of each phase of a round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Deadlines {
+	/// Of sitting down.
+	pub sit: u32,
+	/// Of the answer.
+	pub answer: u32,
+	/// Of revealing.
+	pub reveal: u32,
+	/// Of the verdict.
+	pub judge: u32,
+}
+
+/// A member in the committee of a round.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
+pub struct Seating {
+	/// Address of its anchor key.
+	pub anchor: H160,
+	/// Its votes.
+	pub votes: u64,
+	/// Its place among those who lead: the smallest leads first.
+	pub rank: u128,
+	/// What it committed to.
+	pub commitment: [u8; 32],
+	/// What it asks the chip.
+	pub credential: Credential,
+	/// What became of the question, once it is revealed.
+	pub outcome: Option<Opening>,
+}
+
+/// What became of a question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub enum Opening {
+	/// The applicant answered it.
+	Answered,
+	/// The applicant did not, though it could have.
+	NotAnswered,
+	/// Nobody could have answered it.
+	Broken,
+}
+
+/// Answers to questions, each with who asked.
+pub type Answers = BoundedVec<(AuthorityId, [u8; 32]), ConstU32<MAX_SEATS>>;
+
+/// How a round ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub enum Outcome {
+	/// The committee said so.
+	Judged(ep_trust::Judgement),
+	/// The applicant took it back.
+	Withdrawn,
+	/// A deadline passed without what had to happen before it.
+	Expired,
+}
+
+/// What a member did wrong in a round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub enum Fault {
+	/// It asked what nobody could answer.
+	BrokenChallenge,
+	/// It did not reveal what it asked.
+	Silent,
+}
+
+/// What one block contributed to seeds.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
+pub struct Contribution {
+	/// The block.
+	pub block: u32,
+	/// Its author.
+	pub author: AuthorityId,
+	/// Its VRF output.
+	pub output: [u8; 32],
+}
+
+/// Where verdicts are read beside this chain.
+pub type Anchor = Chain;

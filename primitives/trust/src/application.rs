@@ -1,0 +1,131 @@
+//! What an applicant hands in, and what a challenger answers it with.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use ep_poet::{api::AkPublic, AuthorityId};
+use ep_tpm::credential::Credential;
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_core::{sr25519::vrf::VrfSignature, ConstU32, H160};
+use sp_runtime::BoundedVec;
+
+/// Number of a round: applications are counted.
+pub type Round = u32;
+
+/// Longest certificate in evidence, in bytes.
+pub const MAX_CERTIFICATE: u32 = ep_tpm::certificate::MAX_CERTIFICATE_LEN as u32;
+/// Most intermediate certificates that an applicant may bring.
+pub const MAX_INTERMEDIATES: u32 = 6;
+/// Longest attestation, in bytes.
+pub const MAX_ATTEST: u32 = 512;
+/// Longest signature over one: RSA-4096 with its header.
+pub const MAX_SIGNATURE: u32 = 520;
+
+/// A certificate, DER.
+pub type CertificateBytes = BoundedVec<u8, ConstU32<MAX_CERTIFICATE>>;
+
+/// A quote with the values of its PCRs, in ascending order of their numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Quote {
+	/// `TPMS_ATTEST`.
+	pub attest: BoundedVec<u8, ConstU32<MAX_ATTEST>>,
+	/// `TPMT_SIGNATURE`.
+	pub signature: BoundedVec<u8, ConstU32<MAX_SIGNATURE>>,
+	/// What the selected PCRs hold.
+	pub pcr_values: BoundedVec<ep_tpm::policy::Digest, ConstU32<{ ep_tpm::policy::MAX_PCRS }>>,
+}
+
+/// What a chip says of itself, and its manufacturer of it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Evidence {
+	/// The EK certificate, trimmed.
+	pub ek_certificate: CertificateBytes,
+	/// Certificates above it, in any order, beside those that the chain has.
+	pub intermediates: BoundedVec<CertificateBytes, ConstU32<MAX_INTERMEDIATES>>,
+	/// The endorsement key's `TPMT_PUBLIC`.
+	pub ek_public: AkPublic,
+	/// The attestation key's `TPMT_PUBLIC`.
+	pub ak_public: AkPublic,
+	/// A quote under [`crate::nonce::application`].
+	pub quote: Quote,
+	/// SHA-256 of the boot event log, which the committee gets from the applicant's node; zero if there is none.
+	pub event_log: [u8; 32],
+}
+
+/// An application.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Application {
+	/// The chip.
+	pub evidence: Evidence,
+	/// Key for lottery and seals.
+	pub author: AuthorityId,
+	/// Address of the key that signs for the Elastos Smart Chain.
+	pub anchor: H160,
+	/// The policy that its platform is to be judged by.
+	pub policy: u32,
+	/// A block, not too old, whose hash is in the nonce.
+	pub recent: u32,
+	/// The node's name on the network, as bytes of its multihash: members try to reach it.
+	pub peer: BoundedVec<u8, ConstU32<64>>,
+}
+
+/// A VRF's output and proof as SCALE encodes them: the SDK's own type is none for calls.
+pub type EncodedVrf = [u8; 96];
+
+/// A member's claim to seats in a round.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct SeatClaim {
+	/// The member.
+	pub author: AuthorityId,
+	/// Its VRF over [`crate::sortition::transcript`]: output and proof.
+	pub vrf: EncodedVrf,
+	/// The question.
+	pub challenge: Challenge,
+}
+
+impl SeatClaim {
+	/// The VRF. `None` if these bytes are none.
+	pub fn vrf(&self) -> Option<VrfSignature> {
+		VrfSignature::decode(&mut &self.vrf[..]).ok()
+	}
+
+	/// A VRF as a claim has it.
+	pub fn encode_vrf(vrf: &VrfSignature) -> EncodedVrf {
+		let mut bytes = [0; 96];
+		let encoded = vrf.encode();
+		bytes.iter_mut().zip(encoded).for_each(|(to, from)| *to = from);
+		bytes
+	}
+}
+
+/// A question to a chip.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Challenge {
+	/// [`crate::nonce::commitment`] to the 32 bytes that `credential` derives from.
+	pub commitment: [u8; 32],
+	/// What `TPM2_ActivateCredential` opens.
+	pub credential: Credential,
+}
+
+/// Where verdicts are read beside this chain: an EIP-712 domain. Zero until a contract is deployed.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	TypeInfo,
+	MaxEncodedLen,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Chain {
+	/// The EVM chain's id: 20 for the Elastos Smart Chain.
+	pub id: u64,
+	/// The contract.
+	pub contract: H160,
+}
