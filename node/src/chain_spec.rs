@@ -15,8 +15,9 @@ use elapse_runtime::{
 	AccountId, WASM_BINARY,
 };
 use ep_poet::Millis;
+use ep_tpm::certificate::StoredCertificate;
 use sc_chain_spec::{ChainType, Properties};
-use sp_core::storage::well_known_keys::CODE;
+use sp_core::{ecdsa, storage::well_known_keys::CODE, Pair};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::member::{self, MemberArg, MemberFile};
@@ -82,17 +83,26 @@ pub(crate) fn ensure_development(base: &Path, tpm: TpmConfig) -> Result<(), Stri
 	if path.exists() {
 		return Ok(());
 	}
-	let tpm = provision(tpm, base, TpmOptions::default(), None).map_err(|error| error.to_string())?;
+	let identity = provision(tpm.clone(), base, TpmOptions::default(), None).map_err(|error| error.to_string())?;
+	// Its own software TPM's maker, as far as it has one.
+	let root = matches!(tpm, TpmConfig::Managed { .. }).then(|| TpmConfig::managed_root(base)).flatten();
+	let roots = root.into_iter().chain(identity.ek_chain.iter().cloned()).collect();
 	let file = MemberFile {
 		account: Sr25519Keyring::Alice.to_account_id(),
 		poet: Sr25519Keyring::Alice.public().into(),
 		grandpa: Ed25519Keyring::Alice.public().into(),
+		anchor: crate::tpm::anchor_address(&alice_anchor()),
 		peer_id: String::new(),
-		tpm,
+		tpm: identity,
 	};
-	let genesis = Genesis { members: vec![file.member(member::DEFAULT_WEIGHT)?], ..Genesis::well_known() };
+	let genesis = Genesis { roots, members: vec![file.member(member::DEFAULT_WEIGHT)?], ..Genesis::well_known() };
 	let spec = build("Elapse development", DEV_ID, ChainType::Development, genesis)?;
 	member::write_atomically(&path, spec.as_json(true)?.as_bytes())
+}
+
+/// The development chain's key for the Elastos Smart Chain, as `--alice` would have it.
+pub(crate) fn alice_anchor() -> ecdsa::Public {
+	ecdsa::Pair::from_string("//Alice", None).expect("//Alice is a secret").public()
 }
 
 fn build(name: &str, id: &str, chain_type: ChainType, genesis: Genesis) -> Result<ChainSpec, String> {
@@ -142,6 +152,10 @@ pub(crate) struct BuildSpecCmd {
 	/// The account that may do everything, such as changing members, in place of Alice.
 	#[arg(long, value_name = "ADDRESS")]
 	sudo: Option<AccountId>,
+
+	/// A manufacturer's root or intermediate certificate, DER or PEM: chips below it may join. May be given repeatedly.
+	#[arg(long = "root", value_name = "FILE")]
+	roots: Vec<PathBuf>,
 
 	/// Further accounts that own money at genesis.
 	#[arg(long = "endow", value_name = "ADDRESS")]
@@ -193,6 +207,7 @@ impl BuildSpecCmd {
 			&& !self.bare
 			&& self.sudo.is_none()
 			&& self.endowed.is_empty()
+			&& self.roots.is_empty()
 			&& self.name.is_none()
 			&& self.id.is_none()
 			&& !self.live
@@ -218,9 +233,31 @@ impl BuildSpecCmd {
 		genesis.members = member::read_all(&self.members)?;
 		genesis.endowed.extend(self.endowed.iter().cloned());
 		genesis.sudo = self.sudo.clone().or(genesis.sudo);
+		genesis.roots = self.roots.iter().map(|file| read_root(file)).collect::<Result<_, _>>()?;
 		let chain_type = if self.live { ChainType::Live } else { template.chain_type() };
 		let name = self.name.as_deref().unwrap_or(template.name());
 		let id = self.id.as_deref().unwrap_or(template.id());
 		Ok(Box::new(build(name, id, chain_type, genesis)?))
 	}
+}
+
+/// A certificate in a file, DER or PEM, that may stand in a store.
+fn read_root(file: &Path) -> Result<Vec<u8>, String> {
+	let bytes = std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+	let bytes = match std::str::from_utf8(&bytes) {
+		Ok(text) if text.contains("-----BEGIN") => {
+			pem(text).ok_or_else(|| format!("{} is no PEM certificate", file.display()))?
+		}
+		_ => bytes,
+	};
+	StoredCertificate::of(&bytes)
+		.map_err(|error| format!("{} is no certificate for manufacturers: {error}", file.display()))?;
+	Ok(bytes)
+}
+
+/// The first certificate in a PEM file.
+fn pem(text: &str) -> Option<Vec<u8>> {
+	let body = text.split_once("-----BEGIN CERTIFICATE-----")?.1.split_once("-----END CERTIFICATE-----")?.0;
+	let body: String = body.split_whitespace().collect();
+	base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).ok()
 }

@@ -63,11 +63,42 @@ impl TpmArgs {
 	}
 }
 
+/// `join`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct JoinCmd {
+	#[command(flatten)]
+	pub(crate) run: Run,
+
+	#[command(flatten)]
+	pub(crate) join: JoinArgs,
+}
+
+/// How to join.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct JoinArgs {
+	/// The account that answers for the member and puts up the deposit. Its sr25519 key must be in the keystore, of type
+	/// `acco` (`elapse-node key insert --key-type acco --scheme sr25519`). By default the account of the PoET key, which
+	/// is fit for tests.
+	#[arg(long, value_name = "ADDRESS")]
+	pub(crate) account: Option<elapse_runtime::AccountId>,
+
+	/// The chain's platform policy that this machine is to be judged by.
+	#[arg(long, value_name = "NUMBER", default_value_t = 0)]
+	pub(crate) policy: u32,
+}
+
 /// Everything but running a node.
 // One is parsed a run.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Subcommand {
+	/// Run a node, make it a member, and go on running it as one.
+	///
+	/// It applies with the evidence of this machine's TPM and a deposit, answers what the members ask the TPM, and waits
+	/// for their verdict, saying at each step what is awaited and until when. Once let in, it seals blocks and votes. It
+	/// may be stopped and started again at any time; on a node that is a member it does what `--validator` does.
+	Join(JoinCmd),
+
 	/// Build a chain specification, from members' files and parameters.
 	BuildSpec(BuildSpecCmd),
 
@@ -108,6 +139,7 @@ impl Cli {
 	fn shared_params(&self) -> Option<&SharedParams> {
 		match self.subcommand.as_ref() {
 			None => Some(&self.run.sdk.shared_params),
+			Some(Subcommand::Join(cmd)) => Some(&cmd.run.sdk.shared_params),
 			Some(Subcommand::BuildSpec(cmd)) => Some(&cmd.sdk.shared_params),
 			Some(Subcommand::CheckBlock(cmd)) => Some(&cmd.shared_params),
 			Some(Subcommand::ExportBlocks(cmd)) => Some(&cmd.shared_params),
@@ -125,6 +157,7 @@ impl Cli {
 		use sc_cli::CliConfiguration;
 		let base = match &self.subcommand {
 			None => self.run.sdk.base_path(),
+			Some(Subcommand::Join(cmd)) => cmd.run.sdk.base_path(),
 			Some(_) => self.shared_params().map_or(Ok(None), SharedParams::base_path),
 		};
 		Ok(base_path_or_default(base.map_err(|error| error.to_string())?))
@@ -150,8 +183,8 @@ impl SubstrateCli for Cli {
 		 To try it:            elapse-node --dev\n\
 		 To keep its data:     elapse-node --dev --base-path DIR\n\
 		 To join a network:    elapse-node --chain SPEC.json --base-path DIR\n\
-		 To author in one:     elapse-node tpm provision --base-path DIR --chain SPEC.json, be made a member with the\n\
-		 \x20                     file that this writes, then the command above with --validator"
+		 To become a member:   elapse-node join --chain SPEC.json --base-path DIR\n\
+		 To author in one that you are a member of: the command before with --validator"
 			.into()
 	}
 

@@ -6,7 +6,7 @@ use sc_service::PartialComponents;
 
 use crate::{
 	chain_spec,
-	cli::{base_path_or_default, Cli, Subcommand},
+	cli::{base_path_or_default, Cli, JoinArgs, Subcommand},
 	memory, profile, service,
 };
 
@@ -16,8 +16,11 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 	if let Some(Subcommand::BuildSpec(cmd)) = &mut cli.subcommand {
 		cmd.set_defaults();
 	}
+	if let Some(Subcommand::Join(_)) = &cli.subcommand {
+		return run_joining(cli);
+	}
 	match &cli.subcommand {
-		None => run_node(cli),
+		None | Some(Subcommand::Join(_)) => run_node(cli, None),
 		Some(Subcommand::BuildSpec(cmd)) => cli.create_runner(&cmd.sdk)?.sync_run(|config| cmd.run(config)),
 		Some(Subcommand::ExportChainSpec(cmd)) => cmd.run(cli.load_spec(&cmd.chain)?),
 		Some(Subcommand::Tpm(cmd)) => cmd.run(),
@@ -49,7 +52,23 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 	}
 }
 
-fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
+/// Runs a node that becomes a member, unless it is one.
+fn run_joining(mut cli: Cli) -> sc_cli::Result<()> {
+	let join = match cli.subcommand.take() {
+		Some(Subcommand::Join(cmd)) => {
+			cli.run = cmd.run;
+			Some(cmd.join)
+		}
+		other => {
+			cli.subcommand = other;
+			None
+		}
+	};
+	cli.run.sdk.validator = true;
+	run_node(cli, join)
+}
+
+fn run_node(mut cli: Cli, join: Option<JoinArgs>) -> sc_cli::Result<()> {
 	memory::configure(cli.run.iot);
 	if cli.run.iot {
 		profile::apply_iot(&mut cli.run.sdk);
@@ -65,8 +84,8 @@ fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
 	let runner = cli.create_runner(&cli.run.sdk)?;
 	runner.run_node_until_exit(|config| async move {
 		match config.network.network_backend {
-			NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<_, _>>(config, tpm, disk),
-			NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config, tpm, disk),
+			NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<_, _>>(config, tpm, disk, join),
+			NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config, tpm, disk, join),
 		}
 		.map_err(sc_cli::Error::Service)
 	})

@@ -16,6 +16,7 @@ use ep_poet::{AuthorityId, Weight};
 use sc_network::PeerId;
 use serde::{Deserialize, Serialize};
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_core::H160;
 
 /// Weight of a member for which `--member` gives none: half of the most, so that it may rise and fall.
 pub(crate) const DEFAULT_WEIGHT: Weight = 500_000;
@@ -32,6 +33,8 @@ pub(crate) struct MemberFile {
 	pub(crate) poet: AuthorityId,
 	/// Its key for finality votes.
 	pub(crate) grandpa: GrandpaId,
+	/// Address of its key for the Elastos Smart Chain.
+	pub(crate) anchor: H160,
 	/// Its name on the network. Not part of the chain; for whoever writes boot nodes.
 	pub(crate) peer_id: String,
 	/// Its TPM.
@@ -86,6 +89,7 @@ impl MemberFile {
 				.try_into()
 				.map_err(|_| "its attestation key is longer than any chip's may be".to_string())?,
 			ek_name: self.tpm.ek_name().map_err(|error| error.to_string())?,
+			anchor: self.anchor,
 			weight,
 		})
 	}
@@ -134,6 +138,7 @@ pub(crate) fn read_all(args: &[MemberArg]) -> Result<Vec<Member>, String> {
 	unique("account", &|member| AsRef::<[u8]>::as_ref(&member.account).to_vec())?;
 	unique("PoET key", &|member| AsRef::<[u8]>::as_ref(&member.author).to_vec())?;
 	unique("GRANDPA key", &|member| AsRef::<[u8]>::as_ref(&member.grandpa).to_vec())?;
+	unique("anchor key", &|member| member.anchor.as_bytes().to_vec())?;
 	unique("TPM", &|member| member.ek_name.as_bytes().to_vec())?;
 	Ok(members)
 }

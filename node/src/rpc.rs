@@ -6,16 +6,18 @@
 //! | `payment_queryInfo`, `payment_queryFeeDetails`               | the SDK        |
 //! | `grandpa_roundState`, `grandpa_proveFinality`, subscriptions | the SDK        |
 //! | `poet_lottery`, `poet_waitCertificate`, `poet_stats`         | `ec_consensus` |
+//! | `trust_rounds`, `trust_application`, `trust_evidence`        | `ec_carrier`   |
 //!
 //! The SDK's `sync_state` is missing: what it writes is for light clients that know BABE.
 
 use std::sync::Arc;
 
+use ec_carrier::rpc::{TrustRpc, TrustServer};
 use ec_consensus::{
 	rpc::{Poet, PoetRpcServer},
 	status::{Stats, StatusHandle},
 };
-use elapse_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
+use elapse_runtime::{AccountId, BlockNumber, Hash, OpaqueBlock as Block};
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState};
@@ -65,5 +67,6 @@ fn module(
 			.into_rpc(),
 	)?;
 	module.merge(Poet::<_, Block>::new(client.clone(), status.clone(), stats.clone()).into_rpc())?;
+	module.merge(TrustRpc::<Block, _, AccountId>::new(client.clone()).into_rpc())?;
 	Ok(module)
 }

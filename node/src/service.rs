@@ -12,9 +12,11 @@
 //! in memory.
 
 mod aux_revert;
+mod carrier;
 mod client;
 mod finality;
 mod inherents;
+mod joining;
 mod offchain;
 mod ports;
 
@@ -45,6 +47,7 @@ use sp_blockchain::HeaderBackend;
 use sp_consensus_grandpa::GrandpaApi;
 
 use self::inherents::Inherents;
+use crate::cli::JoinArgs;
 pub(crate) use aux_revert::revert_aux;
 
 /// What the runtime may call of the node.
@@ -57,6 +60,8 @@ pub(crate) type Backend = TFullBackend<Block>;
 pub(crate) type SelectChain = PoetSelectChain<Block, Backend>;
 /// The transaction pool.
 pub(crate) type Pool = TransactionPoolHandle<Block, Client>;
+/// What knows the peers.
+type Sync = sc_network_sync::SyncingService<Block>;
 type Grandpa = GrandpaBlockImport<Backend, Block, Client, SelectChain>;
 type Poet = PoetBlockImport<Block, Client, Backend, Grandpa, Inherents>;
 
@@ -168,6 +173,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	mut config: Configuration,
 	tpm: TpmConfig,
 	disk: StorageMonitorParams,
+	join: Option<JoinArgs>,
 ) -> Result<TaskManager, Error> {
 	ports::check(&config)?;
 	// The chip first: an authority without one is of no use, and whoever started it should know at once.
@@ -211,6 +217,13 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		net_config.peer_store_handle(),
 	);
 	net_config.add_notification_protocol(grandpa_config);
+	let carrier_protocol = ec_carrier::gossip::protocol_name(&info.genesis_hash);
+	let (carrier_config, carrier_notifications) = ec_carrier::gossip::peers_set_config::<_, N>(
+		carrier_protocol.clone(),
+		metrics.clone(),
+		net_config.peer_store_handle(),
+	);
+	net_config.add_notification_protocol(carrier_config);
 	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 		backend.clone(),
 		grandpa.shared_authority_set().clone(),
@@ -268,6 +281,14 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	}
 	// Beside the keys and outside the database: it must outlive that, see `ec_consensus::record`.
 	let record_path = config.data_path.join("poet").join("sealed");
+	let carrier_folder = config.data_path.join("carrier");
+	if let Some(seed) = &config.dev_key_seed {
+		carrier::insert_development_key(&keystore_container.keystore(), seed)?;
+	}
+	let joining = match (join, &tpm) {
+		(Some(args), Some(tpm)) => Some(joining::prepare(&config, args, tpm.clone())?),
+		_ => None,
+	};
 	sc_service::spawn_tasks(SpawnTasksParams {
 		config,
 		client: client.clone(),
@@ -284,6 +305,29 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		tracing_execute_block: None,
 	})?;
 
+	if role.is_authority() {
+		carrier::spawn(
+			&task_manager,
+			client.clone(),
+			transaction_pool.clone(),
+			keystore_container.keystore(),
+			network.clone(),
+			sync_service.clone(),
+			(carrier_protocol, carrier_notifications),
+			carrier_folder,
+			registry.clone(),
+		);
+	}
+	if let Some(joining) = joining {
+		let task = joining.run(
+			client.clone(),
+			transaction_pool.clone(),
+			keystore_container.keystore(),
+			sync_service.clone(),
+			network.local_peer_id().to_bytes(),
+		);
+		task_manager.spawn_handle().spawn("joining", None, task);
+	}
 	if let Some(timer) = tpm {
 		let worker = start_poet(StartPoetParams {
 			client: client.clone(),

@@ -12,7 +12,7 @@ use sc_service::config::KeystoreConfig;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
 use sp_core::{
 	crypto::{ByteArray, KeyTypeId},
-	ed25519, sr25519, Pair,
+	ecdsa, ed25519, sr25519, Pair, H160,
 };
 use sp_keystore::Keystore;
 
@@ -24,10 +24,12 @@ use crate::{
 
 /// Type of the keys that vote on finality.
 const GRANDPA: KeyTypeId = sp_consensus_grandpa::KEY_TYPE;
+/// Type of the keys that sign for the Elastos Smart Chain.
+const ANCHOR: KeyTypeId = ep_trust::anchor::KEY_TYPE;
 /// The node key's file, as the SDK names it.
 const NODE_KEY_FILE: &str = "secret_ed25519";
 /// Where `provision` writes the member's file, below the base path.
-const MEMBER_FILE: &str = "member.json";
+pub(crate) const MEMBER_FILE: &str = "member.json";
 
 /// What to do with the TPM.
 #[derive(Debug, clap::Subcommand)]
@@ -156,7 +158,7 @@ impl ProvisionCmd {
 
 		let tpm = commands::provision(self.tpm.config(&base), &base, TpmOptions::default(), None)
 			.map_err(|error| error.to_string())?;
-		let (poet, grandpa) = match &self.suri {
+		let Keys { poet, grandpa, anchor } = match &self.suri {
 			Some(suri) => derived_keys(&keystore, suri)?,
 			None => made_keys(&keystore, protected, before.as_ref())?,
 		};
@@ -165,6 +167,7 @@ impl ProvisionCmd {
 			account: account.unwrap_or_else(|| sr25519::Public::from(poet.clone()).into()),
 			poet,
 			grandpa,
+			anchor: anchor_address(&anchor),
 			peer_id: node_key(&chain)?,
 			tpm,
 		};
@@ -174,6 +177,7 @@ impl ProvisionCmd {
 		println!("account          {}", file.account);
 		println!("PoET key         {}", file.poet);
 		println!("GRANDPA key      {}", file.grandpa);
+		println!("anchor address   {:?}", file.anchor);
 		println!("peer id          {}", file.peer_id);
 		println!("member's file    {}", output.display());
 		Ok(())
@@ -200,11 +204,7 @@ impl ProvisionCmd {
 }
 
 /// The keys in the keystore: those of the file written before if they are still there, else the first, else new ones.
-fn made_keys(
-	keystore: &LocalKeystore,
-	protected: bool,
-	before: Option<&MemberFile>,
-) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
+fn made_keys(keystore: &LocalKeystore, protected: bool, before: Option<&MemberFile>) -> sc_cli::Result<Keys> {
 	let failed = |error: sp_keystore::Error| format!("the keystore cannot make a key: {error}");
 	let poet = keystore.sr25519_public_keys(ep_poet::KEY_TYPE);
 	let poet = match before.map(|file| file.poet.clone().into()).filter(|key| poet.contains(key)) {
@@ -225,7 +225,30 @@ fn made_keys(
 			None => generate::<ed25519::Pair>(keystore, GRANDPA)?,
 		},
 	};
-	Ok((poet.into(), grandpa.into()))
+	let anchor = keystore.ecdsa_public_keys(ANCHOR);
+	let is_kept = |key: &&ecdsa::Public| before.is_some_and(|file| file.anchor == anchor_address(key));
+	let anchor = match anchor.iter().find(is_kept).or(anchor.first()) {
+		Some(key) => *key,
+		None if protected => keystore.ecdsa_generate_new(ANCHOR, None).map_err(failed)?,
+		None => generate::<ecdsa::Pair>(keystore, ANCHOR)?,
+	};
+	Ok(Keys { poet: poet.into(), grandpa: grandpa.into(), anchor })
+}
+
+/// A member's keys, beside those in its TPM.
+pub(crate) struct Keys {
+	/// For lottery and seals.
+	pub(crate) poet: AuthorityId,
+	/// For finality votes.
+	pub(crate) grandpa: GrandpaId,
+	/// For the Elastos Smart Chain.
+	pub(crate) anchor: ecdsa::Public,
+}
+
+/// The address of a key on the Elastos Smart Chain.
+pub(crate) fn anchor_address(key: &ecdsa::Public) -> H160 {
+	// A key of a keystore is a point of the curve.
+	ep_trust::anchor::address(key).unwrap_or_default()
 }
 
 /// Puts a key into the keystore, as its seed.
@@ -266,10 +289,11 @@ fn derive<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId, suri: &str) -> sc_
 }
 
 /// The keys that `suri` stands for, put into the keystore.
-fn derived_keys(keystore: &LocalKeystore, suri: &str) -> sc_cli::Result<(AuthorityId, GrandpaId)> {
+fn derived_keys(keystore: &LocalKeystore, suri: &str) -> sc_cli::Result<Keys> {
 	let poet = derive::<sr25519::Pair>(keystore, ep_poet::KEY_TYPE, suri)?;
 	let grandpa = derive::<ed25519::Pair>(keystore, GRANDPA, suri)?;
-	Ok((poet.into(), grandpa.into()))
+	let anchor = derive::<ecdsa::Pair>(keystore, ANCHOR, suri)?;
+	Ok(Keys { poet: poet.into(), grandpa: grandpa.into(), anchor })
 }
 
 /// The node's name on the network; its key is made if there is none.
@@ -289,8 +313,10 @@ mod tests {
 	fn what_is_kept_signs_and_is_a_seed() {
 		let dir = tempfile::tempdir().unwrap();
 		let keystore = LocalKeystore::open(dir.path(), None).unwrap();
-		let (poet, grandpa) = made_keys(&keystore, false, None).unwrap();
-		let (alice, _) = derived_keys(&keystore, "//Alice").unwrap();
+		let Keys { poet, grandpa, anchor } = made_keys(&keystore, false, None).unwrap();
+		let Keys { poet: alice, anchor: alices, .. } = derived_keys(&keystore, "//Alice").unwrap();
+		assert_eq!(alices, chain_spec::alice_anchor());
+		assert!(keystore.ecdsa_sign_prehashed(ANCHOR, &anchor, &[7; 32]).unwrap().is_some());
 		let soft = derive::<sr25519::Pair>(&keystore, ep_poet::KEY_TYPE, "//Alice/soft").unwrap();
 		for key in [poet.into(), alice.clone().into(), soft] {
 			assert!(keystore.sr25519_sign(ep_poet::KEY_TYPE, &key, b"any").unwrap().is_some());
@@ -298,6 +324,6 @@ mod tests {
 		assert!(keystore.ed25519_sign(GRANDPA, &grandpa.into(), b"any").unwrap().is_some());
 		assert_eq!(sr25519::Public::from(alice), sp_keyring::Sr25519Keyring::Alice.public());
 		let files = std::fs::read_dir(dir.path()).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()));
-		assert_eq!(files.filter(|text| text.as_ref().unwrap().starts_with("\"0x")).count(), 4);
+		assert_eq!(files.filter(|text| text.as_ref().unwrap().starts_with("\"0x")).count(), 6);
 	}
 }

@@ -29,18 +29,24 @@ use crate::LOG_TARGET;
 const PATIENCE: u32 = 10;
 
 /// Transactions of the applicant's account, made and submitted.
+#[async_trait::async_trait]
 pub trait Account<Keys>: Send {
 	/// Applies.
 	///
 	/// # Errors
 	/// Why the pool does not take it.
-	fn apply(&self, at: Hash, application: Application, keys: Keys, proof: Vec<u8>) -> Result<(), String>;
+	async fn apply(&self, at: Hash, application: Application, keys: Keys, proof: Vec<u8>) -> Result<(), String>;
 	/// Answers.
 	///
 	/// # Errors
 	/// Why the pool does not take it.
-	fn answer(&self, at: Hash, round: Round, answers: Vec<(AuthorityId, [u8; 32])>, quote: Quote)
-		-> Result<(), String>;
+	async fn answer(
+		&self,
+		at: Hash,
+		round: Round,
+		answers: Vec<(AuthorityId, [u8; 32])>,
+		quote: Quote,
+	) -> Result<(), String>;
 }
 
 /// Who applies.
@@ -315,7 +321,7 @@ where
 			peer: bounded(self.applicant.peer.clone(), "the peer id")?,
 		};
 		let Applicant { keys, proof, .. } = &self.applicant;
-		self.transactions.apply(at, application, keys.clone(), proof.clone())?;
+		self.transactions.apply(at, application, keys.clone(), proof.clone()).await?;
 		self.sent = Some(now);
 		Ok(())
 	}
@@ -349,7 +355,7 @@ where
 		let seed = info.seed.ok_or("the seed is not known")?;
 		let under = nonce::answer(&self.genesis, round, &seed, &answers);
 		let quote = self.quote(&self.policy(at)?, &under).await?;
-		self.transactions.answer(at, round, answers, quote)?;
+		self.transactions.answer(at, round, answers, quote).await?;
 		self.sent = Some(now);
 		Ok(())
 	}

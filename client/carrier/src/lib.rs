@@ -25,6 +25,7 @@ pub mod join;
 mod judge;
 mod member;
 mod record;
+pub mod rpc;
 pub mod worker;
 
 pub use judge::{judge, Seen};

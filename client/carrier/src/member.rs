@@ -337,3 +337,6 @@ impl Sitting {
 pub(crate) fn application_hash<AccountId: Encode>(info: &RoundInfo<AccountId>) -> [u8; 32] {
 	sp_crypto_hashing::blake2_256(&(&info.account, &info.application, info.applied).encode())
 }
+
+#[cfg(test)]
+mod tests;

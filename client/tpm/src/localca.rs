@@ -5,6 +5,7 @@
 //! software TPMs are admitted by the very rules that real ones are admitted by.
 
 use crate::backend::TpmConfig;
+use base64::{engine::general_purpose::STANDARD, Engine};
 use ep_tpm::certificate::{Certificate, MAX_CERTIFICATE_LEN};
 use std::{
 	fs::File,
@@ -62,25 +63,8 @@ fn certificate(path: &Path) -> Option<Vec<u8>> {
 fn from_pem(text: &str) -> Option<Vec<u8>> {
 	let (_, rest) = text.split_once("-----BEGIN CERTIFICATE-----")?;
 	let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-	let mut bytes = Vec::new();
-	let (mut bits, mut count) = (0u32, 0);
-	for character in body.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
-		let value = match character {
-			b'A'..=b'Z' => character - b'A',
-			b'a'..=b'z' => character - b'a' + 26,
-			b'0'..=b'9' => character - b'0' + 52,
-			b'+' => 62,
-			b'/' => 63,
-			_ => return None,
-		};
-		bits = bits << 6 | u32::from(value);
-		count += 6;
-		if count >= 8 {
-			count -= 8;
-			bytes.push((bits >> count) as u8);
-		}
-	}
-	Some(bytes)
+	let body: String = body.split_whitespace().collect();
+	STANDARD.decode(body).ok()
 }
 
 #[cfg(test)]

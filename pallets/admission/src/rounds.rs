@@ -225,6 +225,10 @@ impl<T: Config> Pallet<T> {
 				state.seed = Some(seed);
 				state.seated = state.seated.saturating_add(1);
 				state.votes = state.votes.saturating_add(votes);
+				if state.all_sit && state.votes >= state.expected {
+					// Nobody is missing: what follows need not wait.
+					state.until.come_forward(state.until.sit.saturating_sub(Self::height()));
+				}
 			}
 		});
 		let seating = Seating {

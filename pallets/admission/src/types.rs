@@ -176,6 +176,15 @@ pub struct Deadlines {
 	pub judge: u32,
 }
 
+impl Deadlines {
+	/// All of them, earlier by so many blocks.
+	pub(crate) fn come_forward(&mut self, blocks: u32) {
+		for deadline in [&mut self.sit, &mut self.answer, &mut self.reveal, &mut self.judge] {
+			*deadline = deadline.saturating_sub(blocks);
+		}
+	}
+}
+
 /// A member in the committee of a round.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
 pub struct Seating {

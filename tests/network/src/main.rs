@@ -111,6 +111,7 @@ fn table(network: &Network) {
 		let NodeOptions { name, role, .. } = node.options();
 		let weight = match role {
 			Role::Member(weight) => format!("weight {weight}"),
+			Role::Newcomer => "newcomer".into(),
 			Role::Follower => "follower".into(),
 		};
 		println!("{name}  {weight:<16} RPC {}  base path {}", node.rpc().url(), node.base().display());

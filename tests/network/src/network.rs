@@ -72,12 +72,14 @@ impl Network {
 		Ok(network)
 	}
 
-	/// Start every node, none of which is running, and wait until each answers.
+	/// Start every node but newcomers, none of which is running, and wait until each answers.
 	pub async fn run(&mut self) -> Result<()> {
-		for i in 0..self.nodes.len() {
-			self.spawn(i)?;
+		let first: Vec<usize> =
+			(0..self.nodes.len()).filter(|i| self.nodes[*i].options().role != Role::Newcomer).collect();
+		for i in &first {
+			self.spawn(*i)?;
 		}
-		for i in 0..self.nodes.len() {
+		for i in first {
 			self.answers(i).await?;
 		}
 		Ok(())
@@ -122,7 +124,8 @@ impl Network {
 		network.nodes = try_join_all(made).await?;
 		if !network.spec.exists() {
 			let members: Vec<_> = network.nodes.iter().filter_map(Node::in_genesis).collect();
-			spec::build(&network.program, &members, options.target, options.epoch_length, &network.spec)?;
+			let newcomers: Vec<_> = network.nodes.iter().filter_map(Node::newcomer).collect();
+			spec::build(&network.program, &members, &newcomers, options.target, options.epoch_length, &network.spec)?;
 		}
 		Ok(network)
 	}

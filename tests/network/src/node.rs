@@ -72,6 +72,9 @@ impl Sync {
 pub enum Role {
 	/// In the genesis with this weight; authors and votes.
 	Member(u64),
+	/// Becomes a member by `elapse-node join`. Its chip and keys are made with the network, its account has money at
+	/// genesis, and its chip's maker is trusted.
+	Newcomer,
 	/// Follows.
 	Follower,
 }
@@ -174,7 +177,7 @@ impl Node {
 
 	/// Make its chip and keys if it is a member; a second time nothing changes.
 	pub(crate) fn provision(&mut self, program: &Path) -> Result<()> {
-		if let Role::Member(_) = self.options.role {
+		if let Role::Member(_) | Role::Newcomer = self.options.role {
 			self.member = Some(provision(program, &self.base)?);
 		}
 		Ok(())
@@ -188,6 +191,12 @@ impl Node {
 		}
 	}
 
+	/// Its member's file and the certificate of its software TPM's maker, if it is to join.
+	pub(crate) fn newcomer(&self) -> Option<(Member, PathBuf)> {
+		let maker = self.base.join("tpm/swtpm/ca/swtpm-localca-rootca-cert.pem");
+		self.member.clone().filter(|_| self.options.role == Role::Newcomer).map(|member| (member, maker))
+	}
+
 	/// The network address at which other nodes reach it; only members of the genesis have a known one.
 	pub(crate) fn address(&self) -> Option<String> {
 		self.member.as_ref().map(|member| format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", self.p2p_port, member.peer_id))
@@ -196,6 +205,9 @@ impl Node {
 	/// The command that starts it on this chain, told of those others.
 	pub(crate) fn command(&self, program: &Path, spec: &Path, others: &[String]) -> Command {
 		let mut command = process::owned(program);
+		if self.options.role == Role::Newcomer {
+			command.arg("join");
+		}
 		command.arg("--chain").arg(spec).arg("--base-path").arg(&self.base);
 		command.args(["--name", self.name()]);
 		command.args(["--rpc-port", &self.rpc_port.to_string()]);

@@ -35,10 +35,12 @@ impl Member {
 	}
 }
 
-/// Build the specification of a chain with these members and weights, and write it to `to`.
+/// Build the specification of a chain with these members and weights, and write it to `to`. Newcomers' accounts have
+/// money, and their chips' makers are trusted.
 pub fn build(
 	program: &Path,
 	members: &[(Member, u64)],
+	newcomers: &[(Member, PathBuf)],
 	target: Duration,
 	epoch_length: Option<u32>,
 	to: &Path,
@@ -54,6 +56,9 @@ pub fn build(
 	}
 	for (member, weight) in members {
 		command.arg("--member").arg(format!("{}:{weight}", member.path.display()));
+	}
+	for (newcomer, maker) in newcomers {
+		command.arg("--endow").arg(&newcomer.account).arg("--root").arg(maker);
 	}
 	let spec = process::run(&mut command)?;
 	serde_json::from_slice::<serde_json::Value>(&spec)

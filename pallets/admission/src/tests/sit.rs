@@ -24,6 +24,24 @@ fn while_members_are_few_all_sit_and_votes_are_weights() {
 }
 
 #[test]
+fn once_all_sit_nothing_waits() {
+	on_chain(|| {
+		let applicant = applied();
+		go_to(14);
+		for n in 1..=3 {
+			assert_eq!(sit(&applicant, 0, n), Ok(()));
+		}
+		assert_eq!(Rounds::<Test>::get(0).unwrap().until.sit, 23);
+		go_to(16);
+		assert_eq!(sit(&applicant, 0, 4), Ok(()));
+		let until = Rounds::<Test>::get(0).unwrap().until;
+		assert_eq!(until, Deadlines { sit: 16, answer: 26, reveal: 36, judge: 46 });
+		go_to(17);
+		assert_ok!(applicant.answer(0, &[1, 2, 3]));
+	});
+}
+
+#[test]
 fn many_members_sit_by_lot() {
 	on_chain_of(40, || {
 		let applicant = applied();

@@ -10,6 +10,7 @@
 //! * [`power_cuts`]: a node killed again and again around the moment of sealing.
 //! * [`late`]: nodes that come late and take a state for the blocks before it.
 //! * [`fast_chips`]: a chip whose owner has turned its clock up.
+//! * [`joins`]: a machine that nobody knows becomes a member.
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
@@ -18,6 +19,7 @@ mod faults;
 mod forgers;
 mod four_nodes;
 mod imports;
+mod joins;
 mod late;
 mod one_node;
 mod outage;
