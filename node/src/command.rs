@@ -65,6 +65,8 @@ fn run_joining(mut cli: Cli) -> sc_cli::Result<()> {
 		}
 	};
 	cli.run.sdk.validator = true;
+	// Nobody knows a newcomer by its network key yet: it may be made now. It is kept for the next start.
+	cli.run.sdk.network_params.node_key_params.unsafe_force_node_key_generation = true;
 	run_node(cli, join)
 }
 

@@ -256,20 +256,20 @@ pub(crate) fn anchor_address(key: &ecdsa::Public) -> H160 {
 /// The keystore reads a key's file each time it signs. What it would write by itself is a phrase, and turning that into
 /// the key takes 4,096 compressions of SHA-512: nearly half of what an idle node computed. Derivations such as `//Bob`
 /// stand for such a phrase too.
-fn keep<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId, pair: &P, seed: &P::Seed) -> sc_cli::Result<P::Public> {
+fn keep<P: Pair>(keystore: &dyn Keystore, kind: KeyTypeId, pair: &P, seed: &P::Seed) -> sc_cli::Result<P::Public> {
 	let seed = format!("0x{}", hex::encode(seed));
 	put(keystore, kind, &seed, &pair.public())?;
 	Ok(pair.public())
 }
 
-fn put(keystore: &LocalKeystore, kind: KeyTypeId, secret: &str, public: &impl ByteArray) -> Result<(), &'static str> {
+fn put(keystore: &dyn Keystore, kind: KeyTypeId, secret: &str, public: &impl ByteArray) -> Result<(), &'static str> {
 	keystore
 		.insert(kind, secret, public.as_slice())
 		.map_err(|()| "the keystore does not take the key: is the disk full?")
 }
 
 /// A new key.
-fn generate<P: Pair>(keystore: &LocalKeystore, kind: KeyTypeId) -> sc_cli::Result<P::Public> {
+pub(crate) fn generate<P: Pair>(keystore: &dyn Keystore, kind: KeyTypeId) -> sc_cli::Result<P::Public> {
 	let (pair, seed) = P::generate();
 	keep(keystore, kind, &pair, &seed)
 }

@@ -11,7 +11,8 @@
 //! 3. *one-word*: what is said in PBFT, and the verdict that is signed, is on disk before it is sent. A node that was
 //!    restarted says the same again.
 //! 4. *after-decision*: the verdict is signed once the committee has decided, and only as it decided.
-//! 5. *own-eyes*: a member judges by what it sees itself; of others it takes nothing but, for a node it cannot reach,
+//! 5. *what-is-final*: the committee is that of the finalised chain, and so is what the verdict is about.
+//! 6. *own-eyes*: a member judges by what it sees itself; of others it takes nothing but, for a node it cannot reach,
 //!    the statements of two members that they can.
 //!
 //! # Gossip

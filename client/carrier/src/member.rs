@@ -29,7 +29,7 @@ pub(crate) trait World {
 	fn draw(&self, author: &AuthorityId, seed: &[u8; 32]) -> Option<sr25519::vrf::VrfSignature>;
 	/// Signs by the key for the Elastos Smart Chain that has this address.
 	fn sign_for_anchor(&self, address: &H160, digest: &[u8; 32]) -> Option<[u8; 65]>;
-	/// What members sign for a verdict, as the chain has it now.
+	/// What members sign for a verdict, as the finalised chain has it.
 	fn digest(&self, round: Round, judgement: Judgement) -> Option<[u8; 32]>;
 	/// Has the chain take a call.
 	fn submit(&self, call: Feeless) -> bool;
@@ -81,10 +81,12 @@ impl Sitting {
 		&self.record.application
 	}
 
-	/// Does what is due as the round stands. `reaches` says whether this node reaches the applicant's.
+	/// Does what is due as the round stands: `info` at the best block, `settled` in the finalised chain. `reaches` says
+	/// whether this node reaches the applicant's.
 	pub(crate) fn step<AccountId>(
 		&mut self,
 		info: &RoundInfo<AccountId>,
+		settled: Option<&RoundInfo<AccountId>>,
 		policy: Option<&PlatformPolicy>,
 		reaches: bool,
 		now: u32,
@@ -102,17 +104,21 @@ impl Sitting {
 				if reaches && self.reached.insert(self.author.clone()) {
 					self.say(Statement::Reached, world);
 				}
-				if info.judging {
-					self.begin(info, world);
-					let half = info.until.judge.saturating_sub(info.until.reveal) / 2;
-					let seen = Seen { reached: self.reached.len(), early: now.saturating_add(half) < info.until.judge };
-					if let Some(judgement) = judge(info, policy, seen) {
+				// Rule *what-is-final*: on another fork the committee could be another.
+				if let Some(settled) = settled.filter(|settled| settled.judging) {
+					self.begin(settled, world);
+					let half = settled.until.judge.saturating_sub(settled.until.reveal) / 2;
+					let early = now.saturating_add(half) < settled.until.judge;
+					let seen = Seen { reached: self.reached.len(), early };
+					if let Some(judgement) = judge(settled, policy, seen) {
 						self.judge(judgement, world);
 					}
 				}
 			}
 		}
-		self.conclude(info, world);
+		if let Some(settled) = settled {
+			self.conclude(settled, world);
+		}
 		if info.expired && world.would_take(Feeless::Expire { round: self.round }) {
 			world.submit(Feeless::Expire { round: self.round });
 		}
@@ -209,7 +215,7 @@ impl Sitting {
 					self.reached.insert(author);
 				}
 				Statement::Verdict(judgement, signature) => {
-					self.verdicts.entry(judgement).or_default().entry(author).or_insert(signature);
+					self.verdicts.entry(judgement).or_default().insert(author, signature);
 				}
 				Statement::Pbft(message) => {
 					if let Some(pbft) = &mut self.pbft {

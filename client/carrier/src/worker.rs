@@ -188,10 +188,14 @@ where
 		let now: u32 = self.hands.client.info().best_number.unique_saturated_into();
 		let infos: Vec<(Round, RoundInfo<AccountId>)> =
 			rounds.iter().filter_map(|round| Some((*round, api.round(at, *round).ok()??))).collect();
+		// A round that is over in the best chain lives on while it lives in the finalised one: it may come back.
+		let settled = api.rounds(self.hands.client.info().finalized_hash).unwrap_or_default();
 		drop(api);
-		let live: BTreeSet<Round> = infos.iter().map(|(round, _)| *round).collect();
+		let live: BTreeSet<Round> = infos.iter().map(|(round, _)| *round).chain(settled).collect();
 		self.sittings.retain(|round, _| live.contains(round));
-		self.hands.records.forget_below(live.first().copied().unwrap_or(0));
+		if let Some(first) = live.first() {
+			self.hands.records.forget_below(*first);
+		}
 		for (round, info) in &infos {
 			let seated = info.seats.iter().map(|seat| seat.author.clone()).collect();
 			let is_new = self.known.write().insert(*round, seated).is_none();
@@ -240,9 +244,13 @@ where
 			Ok(peer) => (self.reaches)(peer).await,
 			Err(_) => false,
 		};
-		let policy = self.hands.client.runtime_api().policy(at, info.application.policy).ok().flatten();
+		let api = self.hands.client.runtime_api();
+		let policy = api.policy(at, info.application.policy).ok().flatten();
+		let settled = api.round(self.hands.client.info().finalized_hash, round).ok().flatten();
+		let settled = settled.filter(|settled| application_hash(settled) == application);
+		drop(api);
 		if let Some(sitting) = self.sittings.get_mut(&round) {
-			sitting.step(info, policy.as_ref(), reaches, now, &mut self.hands);
+			sitting.step(info, settled.as_ref(), policy.as_ref(), reaches, now, &mut self.hands);
 		}
 	}
 
@@ -309,7 +317,7 @@ where
 	}
 
 	fn digest(&self, round: Round, judgement: Judgement) -> Option<[u8; 32]> {
-		let at = self.client.info().best_hash;
+		let at = self.client.info().finalized_hash;
 		let (verdict, chain) = self.client.runtime_api().verdict(at, round, judgement).ok()??;
 		Some(verdict.digest(&chain))
 	}

@@ -17,7 +17,7 @@ use frame_system::{
 	CheckWeight, WeightReclaim,
 };
 use frame_system_rpc_runtime_api::AccountNonceApi;
-use futures::{Future, StreamExt};
+use futures::StreamExt;
 use pallet_transaction_payment::ChargeTransactionPayment;
 use sc_client_api::BlockchainEvents;
 use sc_service::{error::Error, Configuration};
@@ -25,12 +25,16 @@ use sc_transaction_pool_api::{TransactionPool, TransactionSource};
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_consensus::SyncOracle;
-use sp_core::{crypto::KeyTypeId, sr25519};
+use sp_core::{crypto::KeyTypeId, ecdsa, ed25519, sr25519};
 use sp_keystore::KeystorePtr;
 use sp_runtime::{generic::Era, OpaqueExtrinsic};
 
 use super::{Client, Pool, Sync};
-use crate::{cli::JoinArgs, member::MemberFile, tpm::anchor_address};
+use crate::{
+	cli::JoinArgs,
+	member::MemberFile,
+	tpm::{anchor_address, generate},
+};
 
 /// Keys of accounts in a keystore.
 const ACCOUNT: KeyTypeId = sp_core::crypto::key_types::ACCOUNT;
@@ -38,6 +42,9 @@ const ACCOUNT: KeyTypeId = sp_core::crypto::key_types::ACCOUNT;
 const MORTALITY: u64 = 64;
 /// How often is looked, beside at every block.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A key in the keystore that signs for an account.
+type Signer = (KeyTypeId, sr25519::Public);
 
 /// What `join` was told, and found at its start.
 pub(super) struct Prepared {
@@ -59,56 +66,57 @@ pub(super) fn prepare(config: &Configuration, args: JoinArgs, tpm: TpmHandle) ->
 
 impl Prepared {
 	/// Joins, and says how it goes. Ends once the node is a member, or cannot become one.
-	pub(super) fn run(
+	pub(super) async fn run(
 		self,
 		client: Arc<Client>,
 		pool: Arc<Pool>,
 		keystore: KeystorePtr,
 		sync: Arc<Sync>,
 		peer: Vec<u8>,
-	) -> impl Future<Output = ()> + Send {
-		async move {
-			let genesis = client.info().genesis_hash;
-			let (applicant, signer) = match self.applicant(&keystore, peer) {
-				Ok(found) => found,
-				Err(error) => {
-					log::error!("🚪 Joining: {error}");
-					return;
-				}
-			};
-			log::info!("🚪 Joining as {}, with the deposit of {}", applicant.author, applicant.account);
-			let transactions = Transactions { client: client.clone(), pool, keystore, signer, genesis };
-			let mut joining =
-				Joining::<Block, _, _, _, _>::new(client.clone(), genesis, self.tpm, applicant, transactions);
-			let mut blocks = client.import_notification_stream();
-			let (mut said, mut failed) = (None, None);
-			loop {
-				futures::select! {
-					_ = blocks.next() => {}
-					_ = futures::FutureExt::fuse(futures_timer::Delay::new(PATIENCE)) => {}
-				}
-				if sync.is_major_syncing() {
-					continue;
-				}
-				match joining.step().await {
-					Ok(progress) => {
-						failed = None;
-						if said.as_ref() != Some(&progress) {
-							log::info!("🚪 Joining: {progress}");
-						}
-						let over = matches!(progress, Progress::Member | Progress::NotAdmitted { .. });
-						said = Some(progress);
-						if over {
-							return;
-						}
+	) {
+		let genesis = client.info().genesis_hash;
+		let (applicant, signer) = match self.applicant(&keystore, peer) {
+			Ok(found) => found,
+			Err(error) => {
+				log::error!("🚪 Joining: {error}");
+				return;
+			}
+		};
+		log::info!(
+			"🚪 Joining as {}; the account {} puts up the deposit and pays the fees",
+			applicant.author,
+			applicant.account
+		);
+		let transactions = Transactions { client: client.clone(), pool, keystore, signer, genesis };
+		let mut joining = Joining::<Block, _, _, _, _>::new(client.clone(), genesis, self.tpm, applicant, transactions);
+		let mut blocks = client.import_notification_stream();
+		let (mut said, mut failed) = (None, None);
+		loop {
+			futures::select! {
+				_ = blocks.next() => {}
+				_ = futures::FutureExt::fuse(futures_timer::Delay::new(PATIENCE)) => {}
+			}
+			if sync.is_major_syncing() {
+				continue;
+			}
+			match joining.step().await {
+				Ok(progress) => {
+					failed = None;
+					if said.as_ref() != Some(&progress) {
+						log::info!("🚪 Joining: {progress}");
 					}
-					// It is tried again, and said once.
-					Err(error) if failed.as_ref() != Some(&error) => {
-						log::warn!("🚪 Joining: {error}");
-						failed = Some(error);
+					let over = matches!(progress, Progress::Member | Progress::NotAdmitted { .. });
+					said = Some(progress);
+					if over {
+						return;
 					}
-					Err(_) => {}
 				}
+				// It is tried again, and said once.
+				Err(error) if failed.as_ref() != Some(&error) => {
+					log::warn!("🚪 Joining: {error}");
+					failed = Some(error);
+				}
+				Err(_) => {}
 			}
 		}
 	}
@@ -118,19 +126,20 @@ impl Prepared {
 		&self,
 		keystore: &KeystorePtr,
 		peer: Vec<u8>,
-	) -> Result<(Applicant<AccountId, SessionKeys>, (KeyTypeId, sr25519::Public)), String> {
-		let failed = |error: sp_keystore::Error| format!("the keystore cannot make a key: {error}");
-		let poet = match keystore.sr25519_public_keys(ep_poet::KEY_TYPE).first() {
+	) -> Result<(Applicant<AccountId, SessionKeys>, Signer), String> {
+		let store = &**keystore;
+		let failed = |error: sc_cli::Error| error.to_string();
+		let poet = match store.sr25519_public_keys(ep_poet::KEY_TYPE).first() {
 			Some(key) => *key,
-			None => keystore.sr25519_generate_new(ep_poet::KEY_TYPE, None).map_err(failed)?,
+			None => generate::<sr25519::Pair>(store, ep_poet::KEY_TYPE).map_err(failed)?,
 		};
-		let grandpa = match keystore.ed25519_public_keys(sp_consensus_grandpa::KEY_TYPE).first() {
+		let grandpa = match store.ed25519_public_keys(sp_consensus_grandpa::KEY_TYPE).first() {
 			Some(key) => *key,
-			None => keystore.ed25519_generate_new(sp_consensus_grandpa::KEY_TYPE, None).map_err(failed)?,
+			None => generate::<ed25519::Pair>(store, sp_consensus_grandpa::KEY_TYPE).map_err(failed)?,
 		};
-		let anchor = match keystore.ecdsa_public_keys(ep_trust::anchor::KEY_TYPE).first() {
+		let anchor = match store.ecdsa_public_keys(ep_trust::anchor::KEY_TYPE).first() {
 			Some(key) => *key,
-			None => keystore.ecdsa_generate_new(ep_trust::anchor::KEY_TYPE, None).map_err(failed)?,
+			None => generate::<ecdsa::Pair>(store, ep_trust::anchor::KEY_TYPE).map_err(failed)?,
 		};
 		let account = self.args.account.clone().or_else(|| self.file.as_ref().map(|file| file.account.clone()));
 		let account = account.unwrap_or_else(|| poet.into());
@@ -164,7 +173,7 @@ fn ownership(
 	keystore: &KeystorePtr,
 	account: &AccountId,
 	poet: &sr25519::Public,
-	grandpa: &sp_core::ed25519::Public,
+	grandpa: &ed25519::Public,
 ) -> Result<Vec<u8>, String> {
 	let statement = sp_core::proof_of_possession::statement_of_ownership(&account.encode());
 	let missing = || "a session key went from the keystore".to_string();
@@ -182,7 +191,7 @@ struct Transactions {
 	client: Arc<Client>,
 	pool: Arc<Pool>,
 	keystore: KeystorePtr,
-	signer: (KeyTypeId, sr25519::Public),
+	signer: Signer,
 	genesis: Hash,
 }
 

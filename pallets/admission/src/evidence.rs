@@ -69,7 +69,8 @@ impl<T: Config> Pallet<T> {
 		let ek_public = PublicArea::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
 		ek.check_public_area(&ek_public).map_err(|rule| bad_ek(&rule))?;
 		let ek_key = EndorsementKey::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
-		let tier = Tiers::<T>::get().tier(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
+		let (tier, kind) = Tiers::<T>::get().find(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
+		ensure!(ek.key.kind() == kind, because(Error::OtherEndorsementKey, &"one-key"));
 		let caps = Settings::<T>::get().ok_or(Error::Closed)?.caps;
 		ensure!(caps.of(tier) > 0, Error::ModelNotLetIn);
 		let ak = AttestationKey::parse_author(&evidence.ak_public)

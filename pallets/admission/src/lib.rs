@@ -374,6 +374,8 @@ pub mod pallet {
 		BadCertificate,
 		/// The EK's public area is not that of the certified key, or not an endorsement key's.
 		BadEndorsementKey,
+		/// The chip's other endorsement key stands for it: see [`ep_tpm::model::EkKind`].
+		OtherEndorsementKey,
 		/// The model is in no tier that is let in.
 		ModelNotLetIn,
 		/// The model or its firmware is known to be broken.

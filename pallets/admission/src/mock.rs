@@ -5,7 +5,7 @@ use ep_poet::{
 	testing::{SoftChip, SoftMember, Statement},
 	AuthorityId,
 };
-use ep_tpm::{policy::PlatformPolicy, EndorsementKey, Name};
+use ep_tpm::{model::EkKind, policy::PlatformPolicy, EndorsementKey, Name};
 use ep_trust::{nonce, sortition, Application, Challenge, Evidence, Quote, SeatClaim};
 use frame_support::{
 	derive_impl, parameter_types,
@@ -178,6 +178,31 @@ impl pallet_admission::Config for Test {
 	type WeightInfo = ();
 }
 
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::benchmarking::BenchmarkHelper for Test {
+	fn set_genesis(genesis: H256) {
+		assert_eq!(genesis, GENESIS, "benchmarks and tests are about one chain");
+	}
+
+	fn set_draw(author: AuthorityId, output: [u8; 32]) {
+		Draw::set(Some((author, output)));
+	}
+
+	fn session_keys(owner: &[u8]) -> (SessionKeys, Vec<u8>) {
+		let generated = SessionKeys::generate(&owner, None);
+		(generated.keys, generated.proof.encode())
+	}
+}
+
+/// A chain without members, for benchmarks.
+#[cfg(feature = "runtime-benchmarks")]
+pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
+	let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+	let mut ext = sp_io::TestExternalities::new(storage);
+	ext.register_extension(KeystoreExt(Arc::new(MemoryKeystore::new()) as Arc<dyn Keystore>));
+	ext
+}
+
 /// A time at which the fixtures' certificates are valid: 2036.
 pub(crate) const NOW: u64 = 2_082_758_400_000;
 /// Members of genesis: 1 to 4, 250,000 each.
@@ -220,8 +245,32 @@ pub(crate) fn policy() -> PlatformPolicy {
 pub(crate) const BITMAP: [u8; 3] = [0x81, 0, 0];
 
 pub(crate) fn file(name: &str) -> Vec<u8> {
-	let path = format!("../../primitives/tpm/tests/certificates/swtpm/{name}");
+	fixture(&format!("swtpm/{name}"))
+}
+
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
+	let path = format!("../../primitives/tpm/tests/certificates/{name}");
 	std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// EK certificate and `TPMT_PUBLIC` of a chip: `ecc` and `rsa` are of one chip, `good` and `revoked` of one each.
+pub(crate) fn chip(kind: &str) -> (Vec<u8>, Vec<u8>) {
+	if let "ecc" | "rsa" = kind {
+		return (file(&format!("ek-{kind}.der")), file(&format!("ek-{kind}.tpmt_public")));
+	}
+	let certificate = fixture(&format!("list/{kind}.der"));
+	let key = ep_tpm::certificate::Certificate::parse(&certificate).unwrap().public_key().unwrap();
+	let ep_tpm::certificate::CertifiedKey::Ecc { x, y, .. } = key else { panic!("{kind} is a P-256 key") };
+	// Template L-2 of the TCG EK Credential Profile.
+	let policy = "837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa";
+	let mut public = vec![0, 0x23, 0, 0x0b, 0, 3, 0, 0xb2, 0, 32];
+	public.extend((0..32).map(|i| u8::from_str_radix(&policy[2 * i..2 * i + 2], 16).unwrap()));
+	public.extend([0, 6, 0, 128, 0, 0x43, 0, 0x10, 0, 3, 0, 0x10]);
+	for coordinate in [x, y] {
+		public.extend([0, 32]);
+		public.extend(coordinate);
+	}
+	(certificate, public)
 }
 
 pub(crate) fn soft(n: u64) -> SoftMember {
@@ -273,7 +322,7 @@ pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	pallet_grandpa::GenesisConfig::<Test>::default().assimilate_storage(&mut storage).unwrap();
 	pallet_admission::GenesisConfig::<Test> {
 		parameters: Some(parameters()),
-		roots: vec![file("root.der"), file("ca.der")],
+		roots: vec![file("root.der"), file("ca.der"), fixture("list/ca.der")],
 		policies: vec![policy()],
 		anchors: (1..=members).map(|n| (soft(n).id(), anchor(n))).collect(),
 		anchor: Anchor::default(),
@@ -284,6 +333,8 @@ pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	ext.register_extension(KeystoreExt(Arc::new(MemoryKeystore::new()) as Arc<dyn Keystore>));
 	ext.execute_with(|| {
 		go_to(5);
+		// The fixtures' keys are on curves, but for one.
+		Tiers::<Test>::mutate(|tiers| tiers.0.iter_mut().for_each(|rule| rule.ek = EkKind::Ecc));
 		test();
 		Admission::do_try_state().unwrap();
 	});
@@ -330,9 +381,9 @@ pub(crate) fn quote_of(chip: &SoftChip, statement: &Statement) -> Quote {
 }
 
 impl Applicant {
-	/// With the chip whose endorsement key is `kind`, `ecc` or `rsa`.
+	/// With the [`chip`] whose endorsement key is `kind`.
 	pub(crate) fn new(account: u64, kind: &str) -> Self {
-		let ek_public = file(&format!("ek-{kind}.tpmt_public"));
+		let (ek_certificate, ek_public) = super::mock::chip(kind);
 		let ek = EndorsementKey::parse(&ek_public).unwrap();
 		let chip = SoftChip::new(account).under(*ek.name());
 		let generated = SessionKeys::generate(&account.encode(), None);
@@ -344,7 +395,7 @@ impl Applicant {
 			proof: generated.proof.encode(),
 			application: Application {
 				evidence: Evidence {
-					ek_certificate: file(&format!("ek-{kind}.der")).try_into().unwrap(),
+					ek_certificate: ek_certificate.try_into().unwrap(),
 					intermediates: Default::default(),
 					ek_public: ek_public.try_into().unwrap(),
 					ak_public: chip.ak_public().try_into().unwrap(),

@@ -306,21 +306,7 @@ pub mod pallet {
 		#[pallet::call_index(1)]
 		pub fn remove_member(origin: OriginFor<T>, account: T::AccountId) -> DispatchResult {
 			T::AdminOrigin::ensure_origin(origin)?;
-			let (author, mut member) = Self::member_of(&account)?;
-			ensure!(member.leaves.is_none(), Error::<T>::AlreadyRemoved);
-			let from = Self::change_weight(&author, 0)?;
-			member.leaves = Some(from);
-			Members::<T>::insert(&author, member);
-			LeavingRange::<T>::mutate(|(_, end)| {
-				Leaving::<T>::insert(*end, &author);
-				*end = end.wrapping_add(1);
-			});
-			if let Err(error) = <pallet_session::Pallet<T> as SessionInterface>::purge_keys(&account) {
-				// Genesis may name members without session keys.
-				log::info!(target: LOG_TARGET, "{account:?} had no session keys: {error:?}");
-			}
-			Self::deposit_event(Event::MemberRemoved { account, author, from });
-			Ok(())
+			Self::remove(account)
 		}
 
 		/// Changes a member's weight from the epoch after next on.
@@ -339,9 +325,40 @@ pub mod pallet {
 			Self::deposit_event(Event::WeightChanged { account, weight, from });
 			Ok(())
 		}
+
+		/// The member of the account leaves. It counts until the next epoch is over; then its record goes, and account,
+		/// keys and chip may join again.
+		///
+		/// # Errors
+		/// [`Error::NotAMember`], [`Error::AlreadyRemoved`], [`Error::LastWeight`].
+		#[pallet::call_index(3)]
+		#[pallet::weight(<T as Config>::WeightInfo::remove_member())]
+		pub fn leave(origin: OriginFor<T>) -> DispatchResult {
+			let account = ensure_signed(origin)?;
+			Self::remove(account)
+		}
 	}
 
 	impl<T: Config> Pallet<T> {
+		/// Takes a member out: its weight is 0 from the epoch after next on, and then its record goes.
+		fn remove(account: T::AccountId) -> DispatchResult {
+			let (author, mut member) = Self::member_of(&account)?;
+			ensure!(member.leaves.is_none(), Error::<T>::AlreadyRemoved);
+			let from = Self::change_weight(&author, 0)?;
+			member.leaves = Some(from);
+			Members::<T>::insert(&author, member);
+			LeavingRange::<T>::mutate(|(_, end)| {
+				Leaving::<T>::insert(*end, &author);
+				*end = end.wrapping_add(1);
+			});
+			if let Err(error) = <pallet_session::Pallet<T> as SessionInterface>::purge_keys(&account) {
+				// Genesis may name members without session keys.
+				log::info!(target: LOG_TARGET, "{account:?} had no session keys: {error:?}");
+			}
+			Self::deposit_event(Event::MemberRemoved { account, author, from });
+			Ok(())
+		}
+
 		fn member_of(account: &T::AccountId) -> Result<(AuthorityId, Member<T::AccountId>), Error<T>> {
 			let author = Accounts::<T>::get(account).ok_or(Error::<T>::NotAMember)?;
 			let member = Members::<T>::get(&author).ok_or(Error::<T>::NotAMember)?;

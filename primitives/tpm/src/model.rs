@@ -9,6 +9,8 @@
 //!   thought about gets no score.
 //! - TM2 *model-allowed* ([`Error::ModelDenied`]): no entry of the denylist covers model and firmware. A firmware version
 //!   that is not known is taken for a bad one.
+//! - TM3 *one-key* ([`EkKind`]): the endorsement key is of the kind that the model's line names, so that a chip with two
+//!   of them is one chip. Whoever keeps the register checks it.
 
 use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
@@ -48,6 +50,24 @@ pub struct TierRule {
 	pub model: AttributeText,
 	/// Its tier.
 	pub tier: Tier,
+	/// Which of its endorsement keys stands for the chip.
+	pub ek: EkKind,
+}
+
+/// A kind of endorsement key.
+///
+/// Most chips have one of each, with a certificate each, and nothing in those says that they are one chip's. So that one
+/// chip is one member, only the kind that its model's line names is accepted.
+#[derive(
+	Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum EkKind {
+	/// RSA. Every TPM 2.0 for PCs has had one so far.
+	#[default]
+	Rsa,
+	/// On a curve, for models that have no other.
+	Ecc,
 }
 
 /// Most lines of a table or a list.
@@ -66,13 +86,21 @@ impl TierTable {
 	/// # Errors
 	/// [`Error::ModelUnknown`].
 	pub fn tier(&self, tpm: &TpmIdentity) -> Result<Tier, Error> {
+		self.find(tpm).map(|(tier, _)| tier)
+	}
+
+	/// The tier of a TPM, and which of its endorsement keys stands for it (rules TM1 and TM3).
+	///
+	/// # Errors
+	/// [`Error::ModelUnknown`].
+	pub fn find(&self, tpm: &TpmIdentity) -> Result<(Tier, EkKind), Error> {
 		if tpm.specification.as_ref().is_some_and(|specification| specification.family.as_str() == "1.2") {
-			return Ok(Tier::Legacy12);
+			return Ok((Tier::Legacy12, EkKind::Rsa));
 		}
 		let fits = |rule: &&TierRule| {
 			rule.manufacturer == tpm.manufacturer && tpm.model.as_str().starts_with(rule.model.as_str())
 		};
-		self.0.iter().find(fits).map(|rule| rule.tier).ok_or(Error::ModelUnknown)
+		self.0.iter().find(fits).map(|rule| (rule.tier, rule.ek)).ok_or(Error::ModelUnknown)
 	}
 
 	/// Where governance begins. Names are those of the TCG Vendor ID Registry (version 1.06 and later).
@@ -87,6 +115,7 @@ impl TierTable {
 				manufacturer: Manufacturer(*maker),
 				model: AttributeText::default(),
 				tier,
+				ek: EkKind::Rsa,
 			};
 			makers.iter().map(rule).collect()
 		};
@@ -97,6 +126,7 @@ impl TierTable {
 			manufacturer: Manufacturer(*b"GOOG"),
 			model: AttributeText::new("vTPM").unwrap_or_default(),
 			tier: Tier::Virtual,
+			ek: EkKind::Rsa,
 		});
 		// Hyper-V's and Azure's. Pluton has the same manufacturer; until a model tells them apart, it gets the lower tier.
 		rules.extend(all(&[*b"MSFT"], Tier::Virtual));

@@ -176,7 +176,7 @@ fn run(sittings: &mut BTreeMap<u8, Sitting>, shared: &Rc<RefCell<Shared>>, info:
 	for _ in 0..10 {
 		for (n, sitting) in sittings.iter_mut() {
 			let mut world = Mock(*n, shared.clone());
-			sitting.step(info, Some(&policy()), reaches.contains(n), 31, &mut world);
+			sitting.step(info, Some(info), Some(&policy()), reaches.contains(n), 31, &mut world);
 		}
 		loop {
 			let told = std::mem::take(&mut shared.borrow_mut().told);
@@ -232,7 +232,7 @@ fn one_alone_does_not_convince_them_until_it_is_late() {
 	run(&mut sittings, &shared, &info(), &[2]);
 	assert!(concluded(&shared).is_empty(), "it is too early to say");
 	let mut late = info();
-	late.until.judge = 40;
+	late.until.judge = 32;
 	run(&mut sittings, &shared, &late, &[2]);
 	let verdicts = concluded(&shared);
 	assert!(!verdicts.is_empty());
@@ -280,7 +280,7 @@ fn a_member_that_was_restarted_goes_on_with_what_it_said() {
 	// The others are gone; what it knows is on its disk.
 	let mut alone = Sitting::new(GENESIS, ROUND, id(2), record, true);
 	let mut world = Mock(2, shared.clone());
-	alone.step(&info(), Some(&policy()), true, 31, &mut world);
+	alone.step(&info(), Some(&info()), Some(&policy()), true, 31, &mut world);
 	let told = std::mem::take(&mut shared.borrow_mut().told);
 	let verdicts: Vec<_> = told
 		.iter()
@@ -299,10 +299,10 @@ fn nothing_is_revealed_before_the_applicant_has_answered() {
 	(waiting.answer, waiting.judging) = (None, false);
 	waiting.seats.iter_mut().for_each(|seat| seat.revealed = false);
 	let mut sitting = fresh(1);
-	sitting.step(&waiting, Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
 	assert!(shared.borrow().submitted.is_empty());
 	waiting.answer = Some(quote());
-	sitting.step(&waiting, Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
 	assert!(matches!(&shared.borrow().submitted[..], [(1, Feeless::Reveal { secret, .. })] if *secret == [1; 32]));
 }
 
@@ -311,6 +311,20 @@ fn a_round_that_cannot_go_on_is_ended() {
 	let shared: Rc<RefCell<Shared>> = Rc::default();
 	let mut over = info();
 	(over.expired, over.judging) = (true, false);
-	fresh(1).step(&over, Some(&policy()), true, 51, &mut Mock(1, shared.clone()));
+	fresh(1).step(&over, Some(&over), Some(&policy()), true, 51, &mut Mock(1, shared.clone()));
 	assert!(matches!(&shared.borrow().submitted[..], [(1, Feeless::Expire { round: ROUND })]));
+}
+
+#[test]
+fn nobody_judges_what_is_not_final() {
+	let shared: Rc<RefCell<Shared>> = Rc::default();
+	let mut pending = info();
+	pending.judging = false;
+	let mut sitting = fresh(1);
+	sitting.reached.insert(id(2));
+	sitting.step(&info(), Some(&pending), Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
+	sitting.step(&info(), None, Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
+	assert!(shared.borrow().disks.is_empty());
+	sitting.step(&info(), Some(&info()), Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
+	assert!(!shared.borrow().disks.is_empty());
 }

@@ -25,10 +25,31 @@ fn a_good_application_opens_a_round() {
 	});
 }
 
+/// A chip has an RSA key and one on a curve, and two certificates that do not know of each other.
 #[test]
-fn rsa_keys_are_as_good() {
+fn one_chip_has_one_key() {
+	use ep_tpm::model::EkKind;
 	on_chain(|| {
-		assert_ok!(Applicant::new(ALICE, "rsa").apply());
+		assert_noop!(Applicant::new(BOB, "rsa").apply(), Error::<Test>::OtherEndorsementKey);
+		Tiers::<Test>::mutate(|tiers| tiers.0.iter_mut().for_each(|rule| rule.ek = EkKind::Rsa));
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::OtherEndorsementKey);
+		assert_ok!(Applicant::new(BOB, "rsa").apply());
+	});
+}
+
+#[test]
+fn a_revoked_chip_does_not_apply() {
+	on_chain(|| {
+		assert_ok!(Applicant::new(ALICE, "good").apply());
+		assert_ok!(Applicant::new(BOB, "revoked").apply());
+		for (round, account) in [(0, ALICE), (1, BOB)] {
+			assert_ok!(Admission::withdraw(RuntimeOrigin::signed(account), round));
+		}
+		go_to(System::block_number() + 101);
+		let list: List = fixture("list/list.der").try_into().unwrap();
+		assert_ok!(Admission::submit_list(RuntimeOrigin::signed(77), list));
+		assert_noop!(Applicant::new(BOB, "revoked").apply(), Error::<Test>::BadCertificate);
+		assert_ok!(Applicant::new(ALICE, "good").apply());
 	});
 }
 
@@ -45,7 +66,7 @@ fn a_chip_an_account_and_a_key_are_in_one_round() {
 	on_chain(|| {
 		let alice = Applicant::new(ALICE, "ecc");
 		assert_ok!(alice.apply());
-		assert_noop!(Applicant::new(ALICE, "rsa").apply(), Error::<Test>::InARound);
+		assert_noop!(Applicant::new(ALICE, "good").apply(), Error::<Test>::InARound);
 		assert_noop!(Applicant::new(BOB, "ecc").apply(), Error::<Test>::InARound);
 	});
 }
@@ -55,7 +76,7 @@ fn rounds_are_bounded() {
 	on_chain(|| {
 		MaxRounds::set(1);
 		assert_ok!(Applicant::new(ALICE, "ecc").apply());
-		assert_noop!(Applicant::new(BOB, "rsa").apply(), Error::<Test>::TooManyRounds);
+		assert_noop!(Applicant::new(BOB, "good").apply(), Error::<Test>::TooManyRounds);
 	});
 }
 
@@ -70,7 +91,7 @@ fn nobody_applies_before_there_are_parameters() {
 #[test]
 fn keys_must_be_proven_to_be_held_and_be_those_of_the_application() {
 	on_chain(|| {
-		let other = Applicant::new(BOB, "rsa");
+		let other = Applicant::new(BOB, "good");
 		let stolen = changed(|this| this.keys = other.keys.clone());
 		assert_noop!(stolen.apply(), Error::<Test>::BadKeys);
 		let replayed = changed(|this| this.proof = other.proof.clone());
@@ -114,7 +135,7 @@ fn the_nonce_names_a_recent_block() {
 fn an_application_is_worth_nothing_to_another_account() {
 	on_chain(|| {
 		let mut applicant = Applicant::new(ALICE, "ecc");
-		let bobs = Applicant::new(BOB, "rsa");
+		let bobs = Applicant::new(BOB, "good");
 		applicant.account = BOB;
 		applicant.proof = bobs.proof.clone();
 		assert_noop!(applicant.apply(), Error::<Test>::BadKeys);
@@ -156,7 +177,7 @@ fn a_certificate_is_judged_at_the_blocks_time() {
 fn the_certificate_of_another_chip_is_refused() {
 	on_chain(|| {
 		let applicant = changed(|this| {
-			this.application.evidence.ek_certificate = file("ek-rsa.der").try_into().unwrap();
+			this.application.evidence.ek_certificate = fixture("list/good.der").try_into().unwrap();
 		});
 		assert_noop!(applicant.apply(), Error::<Test>::BadEndorsementKey);
 	});
@@ -261,7 +282,7 @@ fn a_member_does_not_apply() {
 			weight: 1,
 		};
 		let applicant = Applicant::new(ALICE, "ecc");
-		assert_ok!(Trust::admit(&ALICE, &spec, Applicant::new(BOB, "rsa").keys));
+		assert_ok!(Trust::admit(&ALICE, &spec, Applicant::new(BOB, "good").keys));
 		assert_noop!(applicant.apply(), pallet_trust::Error::<Test>::AccountIsMember);
 	});
 }
@@ -270,7 +291,7 @@ fn a_member_does_not_apply() {
 fn a_second_application_is_another_round_with_another_seed() {
 	on_chain(|| {
 		let first = questioned(&Applicant::new(ALICE, "ecc"));
-		let second = questioned(&Applicant::new(BOB, "rsa"));
+		let second = questioned(&Applicant::new(BOB, "good"));
 		let seed = |round| Rounds::<Test>::get(round).unwrap().seed;
 		assert!(first != second && seed(first) != seed(second));
 	});

@@ -5,10 +5,6 @@ use ep_tpm::certificate::{Role, StoredCertificate};
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError::BadOrigin;
 
-fn read(name: &str) -> Vec<u8> {
-	std::fs::read(format!("../../primitives/tpm/tests/certificates/{name}")).unwrap()
-}
-
 #[test]
 fn only_governance_governs() {
 	on_chain(|| {
@@ -51,12 +47,13 @@ fn what_is_no_ca_is_no_root() {
 #[test]
 fn a_list_is_taken_from_anybody_and_never_an_older_one() {
 	on_chain(|| {
-		let list: List = read("list/list.der").try_into().unwrap();
+		let list: List = fixture("list/list.der").try_into().unwrap();
 		let submit = |list: &List| Admission::submit_list(RuntimeOrigin::signed(77), list.clone());
 		// Its issuer is not known.
+		let ca = StoredCertificate::of(&fixture("list/ca.der")).unwrap();
+		assert_ok!(Admission::remove_root(RuntimeOrigin::root(), ca.subject_hash().unwrap(), ca.fingerprint()));
 		assert_noop!(submit(&list), Error::<Test>::BadList);
-		let ca = read("list/ca.der");
-		assert_ok!(Admission::add_root(RuntimeOrigin::root(), Role::Root, ca.try_into().unwrap()));
+		assert_ok!(Admission::add_root(RuntimeOrigin::root(), Role::Root, ca.certificate));
 		let mut forged = list.clone();
 		let last = forged.len() - 1;
 		forged[last] ^= 1;

@@ -169,7 +169,7 @@ fn a_round_that_nobody_judges_expires_and_names_the_silent() {
 #[test]
 fn two_machines_join_at_a_time() {
 	on_chain(|| {
-		let (alice, bob) = (Applicant::new(ALICE, "ecc"), Applicant::new(BOB, "rsa"));
+		let (alice, bob) = (Applicant::new(ALICE, "ecc"), Applicant::new(BOB, "good"));
 		assert_ok!(alice.apply());
 		assert_ok!(bob.apply());
 		go_to(14);

@@ -53,7 +53,7 @@ fn a_verdict_says_what_was_signed() {
 #[test]
 fn a_verdict_of_one_round_is_none_in_another() {
 	on_chain(|| {
-		let (alice, bob) = (Applicant::new(ALICE, "ecc"), Applicant::new(BOB, "rsa"));
+		let (alice, bob) = (Applicant::new(ALICE, "ecc"), Applicant::new(BOB, "good"));
 		assert_ok!(alice.apply());
 		assert_ok!(bob.apply());
 		go_to(14);
@@ -134,7 +134,7 @@ fn who_became_a_member_meanwhile_is_not_admitted_again() {
 			ek_name: *applicant.ek.name(),
 			weight: 1,
 		};
-		assert_ok!(Trust::admit(&BOB, &spec, Applicant::new(BOB, "rsa").keys));
+		assert_ok!(Trust::admit(&BOB, &spec, Applicant::new(BOB, "good").keys));
 		assert_eq!(conclude(round, ADMIT, &[1, 2, 3]), Err(Error::CannotJoin));
 		// Its deposit is not stuck.
 		assert_ok!(Admission::withdraw(RuntimeOrigin::signed(ALICE), round));

@@ -203,6 +203,22 @@ fn who_was_removed_stays_until_the_next_epoch_is_over() {
 }
 
 #[test]
+fn a_member_leaves_of_its_own_accord() {
+	on_chain(|| {
+		assert_noop!(Trust::leave(RuntimeOrigin::signed(4)), Error::<Test>::NotAMember);
+		assert_noop!(Trust::leave(RuntimeOrigin::root()), DispatchError::BadOrigin);
+		assert_ok!(Trust::leave(RuntimeOrigin::signed(1)));
+		System::assert_last_event(Event::MemberRemoved { account: 1, author: soft(1).id(), from: 2 }.into());
+		assert_noop!(Trust::leave(RuntimeOrigin::signed(1)), Error::<Test>::AlreadyRemoved);
+		assert_ok!(Trust::leave(RuntimeOrigin::signed(2)));
+		assert_noop!(Trust::leave(RuntimeOrigin::signed(3)), Error::<Test>::LastWeight);
+		go_to_epoch(3);
+		go_to_block(3 * EPOCH + 2);
+		assert_eq!([1, 2, 3].map(|n| Accounts::<Test>::contains_key(n)), [false, false, true]);
+	});
+}
+
+#[test]
 fn records_go_one_a_block_in_the_order_of_removal() {
 	on_chain(|| {
 		(4..=9).for_each(add);

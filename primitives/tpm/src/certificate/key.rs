@@ -101,6 +101,14 @@ pub enum CertifiedKey {
 }
 
 impl CertifiedKey {
+	/// Its kind, for rule TM3 of [`crate::model`].
+	pub fn kind(&self) -> crate::model::EkKind {
+		match self {
+			Self::Rsa { .. } => crate::model::EkKind::Rsa,
+			Self::Ecc { .. } => crate::model::EkKind::Ecc,
+		}
+	}
+
 	/// The key of a `SubjectPublicKeyInfo` (rules CF2-CF3, CK1-CK5), of a CA or of anybody.
 	///
 	/// RSA keys of 2048 to 4096 bits with an odd exponent from 3 up to 32 bits, points on P-256, P-384 or P-521. Keys

@@ -1,38 +1,82 @@
-//! A machine that nobody knows becomes a member.
+//! Machines that nobody knows become members.
 
-use elapse_network::{Network, NetworkOptions, NodeOptions, Role};
+use elapse_network::{Network, NetworkOptions, NodeOptions, Role, Rpc};
 use elapse_runtime::{Runtime, RuntimeEvent};
 use ep_poet::AuthorityId;
-use ep_trust::Judgement;
+use ep_trust::{Judgement, Round};
 use pallet_admission::{Event, Outcome};
 use sp_core::crypto::Ss58Codec;
 
-use super::{alone, expect, nobody_equivocated, seconds, until, wrong, Result, Seen};
+use super::{alone, expect, nobody_equivocated, seconds, until, wrong, Error, Result, Seen};
 
 /// Blocks in an epoch: short, since weights take effect within three.
 const EPOCH: u32 = 6;
-const MEMBERS: [usize; 3] = [0, 1, 2];
-const NEWCOMER: usize = 3;
+
+fn network_of(members: usize, newcomers: &[&str]) -> NetworkOptions {
+	let mut options = NetworkOptions::members(&vec![500_000; members]);
+	options.epoch_length = Some(EPOCH);
+	options.nodes.extend(newcomers.iter().map(|name| NodeOptions::new(*name, Role::Newcomer)));
+	options
+}
 
 #[test]
 fn a_newcomer_is_questioned_judged_let_in_and_authors() {
 	alone("a newcomer", async {
-		let mut options = NetworkOptions::members(&[500_000; 3]);
-		options.epoch_length = Some(EPOCH);
-		options.nodes.push(NodeOptions::new("newcomer", Role::Newcomer));
-		let mut network = Network::start(options).await?;
-		network.finalized(&MEMBERS, 2, seconds(60)).await?;
-		network.restart(NEWCOMER).await?;
-
-		let author = author(&network, NEWCOMER)?;
-		let round = it_is_let_in(&network).await?;
+		let mut network = Network::start(network_of(3, &["newcomer"])).await?;
+		network.finalized(&[0, 1, 2], 2, seconds(60)).await?;
+		network.restart(3).await?;
+		let author = author(&network, 3)?;
+		let mut watch = Watch::new(&network);
+		watch.until("the newcomer is let in", admitted(0)).await?;
 		its_evidence_is_on_chain(&network, &author).await?;
 		it_authors(&network, &author).await?;
-
 		network.check()?;
 		nobody_equivocated(&network)?;
-		let end = network.one_chain(&[0, 1, 2, NEWCOMER]).await?;
-		println!("    round {round} let it in, all are on one chain up to {end}");
+		network.one_chain(&[0, 1, 2, 3]).await?;
+		network.finish()
+	});
+}
+
+/// One newcomer is killed after it applied, a member after it sat down; both are started again.
+#[test]
+fn two_newcomers_are_let_in_although_nodes_die_meanwhile() {
+	alone("two newcomers", async {
+		let mut network = Network::start(network_of(4, &["newcomer-1", "newcomer-2"])).await?;
+		network.finalized(&[0, 1, 2, 3], 2, seconds(60)).await?;
+		for i in [4, 5] {
+			network.restart(i).await?;
+		}
+		let authors = [author(&network, 4)?, author(&network, 5)?];
+		let mut watch = Watch::new(&network);
+		for round in [0, 1] {
+			watch
+				.until(
+					"both have applied",
+					move |event| matches!(event, Event::Applied { round: r, .. } if *r == round),
+				)
+				.await?;
+		}
+		network.node(4).kill()?;
+		network.restart(4).await?;
+		let dying = author(&network, 3)?;
+		watch
+			.until(
+				"the last member sits",
+				move |event| matches!(event, Event::Seated { author, .. } if *author == dying),
+			)
+			.await?;
+		network.node(3).kill()?;
+		network.restart(3).await?;
+		for round in [0, 1] {
+			watch.until("both are let in", admitted(round)).await?;
+		}
+		for author in &authors {
+			its_evidence_is_on_chain(&network, author).await?;
+			it_authors(&network, author).await?;
+		}
+		network.check()?;
+		nobody_equivocated(&network)?;
+		network.one_chain(&[0, 1, 2, 3, 4, 5]).await?;
 		network.finish()
 	});
 }
@@ -42,32 +86,56 @@ fn author(network: &Network, i: usize) -> Result<AuthorityId> {
 	AuthorityId::from_ss58check(text).or_else(|error| wrong(format!("{text} is no key: {error}")))
 }
 
-/// The committee of all three members lets it in, and its deposit comes back. Returns the round.
-async fn it_is_let_in(network: &Network) -> Result<u32> {
-	let rpc = network.rpc(0);
-	let mut looked = 0;
-	for _ in 0..180 {
-		let at = rpc.finalized().await?.number;
-		for height in looked + 1..=at {
-			let Some(hash) = rpc.block_hash(height).await? else { return wrong(format!("there is no #{height}")) };
-			for event in rpc.events(hash).await? {
+fn admitted(round: Round) -> impl Fn(&Event<Runtime>) -> bool {
+	move |event| matches!(event, Event::Closed { round: r, outcome: Outcome::Judged(Judgement::Admit), .. } if *r == round)
+}
+
+/// The events of admission in the finalised chain, in their order.
+struct Watch {
+	rpc: Rpc,
+	looked: u32,
+	seen: Vec<Event<Runtime>>,
+}
+
+impl Watch {
+	fn new(network: &Network) -> Self {
+		Self { rpc: network.rpc(0), looked: 0, seen: Vec::new() }
+	}
+
+	/// Waits for an event, unless it was seen already. Fails if a round ends otherwise than it should, or a member fails.
+	async fn until(&mut self, what: &str, wanted: impl Fn(&Event<Runtime>) -> bool) -> Result<()> {
+		for _ in 0..240 {
+			if self.seen.iter().any(&wanted) {
+				return Ok(());
+			}
+			self.look().await?;
+			tokio::time::sleep(seconds(1)).await;
+		}
+		Err(Error::Deadline { what: what.into(), after: seconds(240), last: format!("#{}", self.looked) })
+	}
+
+	async fn look(&mut self) -> Result<()> {
+		let at = self.rpc.finalized().await?.number;
+		for height in self.looked + 1..=at {
+			let Some(hash) = self.rpc.block_hash(height).await? else { return wrong(format!("there is no #{height}")) };
+			for event in self.rpc.events(hash).await? {
 				let RuntimeEvent::Admission(event) = event else { continue };
 				println!("    #{height}: {event:?}");
-				match event {
-					Event::Closed { round, outcome: Outcome::Judged(Judgement::Admit), .. } => return Ok(round),
-					Event::Closed { outcome, .. } => return wrong(format!("the round ended otherwise: {outcome:?}")),
+				match &event {
+					Event::Closed { outcome: Outcome::Judged(Judgement::Admit), .. } => {}
+					Event::Closed { outcome, .. } => return wrong(format!("a round ended otherwise: {outcome:?}")),
 					Event::Failed { author, fault, .. } => return wrong(format!("{author} failed: {fault:?}")),
 					_ => {}
 				}
+				self.seen.push(event);
 			}
+			self.looked = height;
 		}
-		looked = at;
-		tokio::time::sleep(seconds(1)).await;
+		Ok(())
 	}
-	wrong(format!("no verdict came; the newcomer says:\n{}", network.nodes()[NEWCOMER].log_text()))
 }
 
-/// What it was admitted on stays, and its deposit does not.
+/// What it was admitted on stays, and no round does.
 async fn its_evidence_is_on_chain(network: &Network, author: &AuthorityId) -> Result<()> {
 	let rpc = network.rpc(0);
 	let at = rpc.finalized().await?.hash;
