@@ -142,6 +142,15 @@ impl_runtime_apis! {
 			pallet_admission::Dossiers::<Runtime>::get(author)
 		}
 
+		fn check_application(
+			account: AccountId,
+			application: ep_trust::Application,
+			keys: Vec<u8>,
+			proof: Vec<u8>,
+		) -> Result<(), Vec<u8>> {
+			Admission::check_application(account, application, &keys, &proof)
+		}
+
 		fn check(call: ep_trust::api::Feeless) -> Result<(), u8> {
 			Admission::check_feeless(call)
 		}

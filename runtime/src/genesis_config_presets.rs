@@ -80,7 +80,7 @@ pub fn admission(target: Millis, caps: Caps) -> Admission<Balance> {
 	Admission {
 		deposit: 100 * ELT,
 		seats: SEATS,
-		sit: blocks(1),
+		sit: blocks(1).min(200),
 		answer: blocks(1),
 		reveal: blocks(1),
 		judge: blocks(5),
@@ -98,7 +98,8 @@ pub const SEATS: u32 = 30;
 /// that runs there, a hypervisor's is as good as its owner, and software is nothing.
 pub const CAPS: Caps = Caps { discrete: 1_000_000, firmware: 700_000, virtualised: 300_000, legacy: 0, software: 0 };
 
-/// What a software TPM's platform looks like: PCRs 0 to 7 of the SHA-256 bank were never extended.
+/// What a software TPM's platform looks like: PCRs 0 to 7 of the SHA-256 bank were never extended. It may be restarted,
+/// since nothing is measured that a restart could change.
 pub fn nothing_measured() -> PlatformPolicy {
 	let zeros = BoundedVec::truncate_from(vec![0; 32]);
 	let rule = PcrRule::OneOf(BoundedVec::truncate_from(vec![zeros]));
@@ -107,8 +108,8 @@ pub fn nothing_measured() -> PlatformPolicy {
 		bitmap: BoundedVec::truncate_from(vec![0xff, 0, 0]),
 		allowed: AllowedPcrs::Each(BoundedVec::truncate_from(vec![rule; 8])),
 		min_firmware: 0,
-		may_reset: false,
-		may_resume: false,
+		may_reset: true,
+		may_resume: true,
 	}
 }
 

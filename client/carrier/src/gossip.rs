@@ -1,17 +1,14 @@
 //! What members tell each other, and which of it is listened to.
 
-use std::{
-	collections::{BTreeMap, BTreeSet},
-	sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use codec::{Decode, DecodeAll, Encode};
 use ec_pbft::{Message, Quorum};
 use ep_poet::{AuthorityId, Hash};
-use ep_trust::{nonce, Judgement, Round};
-use parking_lot::RwLock;
+use ep_trust::{committee::is_quorum, nonce, Judgement, Round};
+use parking_lot::{Mutex, RwLock};
 use sc_network::{NetworkBackend, NotificationService, PeerId, ProtocolName};
-use sc_network_gossip::{ValidationResult, Validator, ValidatorContext};
+use sc_network_gossip::{MessageIntent, ValidationResult, Validator, ValidatorContext};
 use sp_core::sr25519;
 use sp_runtime::traits::Block as BlockT;
 
@@ -84,24 +81,42 @@ impl Gossip {
 		}
 	}
 
-	/// Whether all of it was said by members who sit.
-	pub fn holds(&self, genesis: &Hash, seated: &BTreeSet<AuthorityId>) -> bool {
+	/// Whether all of it was said by members who sit; votes that are relayed must be a quorum, which is looked at before
+	/// any signature is: else a stranger could make endless messages of some votes.
+	pub fn holds(&self, genesis: &Hash, seated: &Seated) -> bool {
 		match self {
-			Self::Signed(signed) => seated.contains(&signed.author) && signed.holds(genesis),
+			Self::Signed(signed) => seated.votes.contains_key(&signed.author) && signed.holds(genesis),
 			Self::Relay(round, quorum) => {
 				let Some(message) = quorum.message() else { return false };
 				let statement = Statement::Pbft(message);
-				!quorum.votes.is_empty()
-					&& quorum.votes.iter().all(|(author, seal)| {
-						seated.contains(author) && verify(genesis, author, *round, &statement, seal)
-					})
+				let votes = quorum.votes.keys().map(|author| seated.votes.get(author).copied());
+				let Some(votes) = votes.sum::<Option<u64>>() else { return false };
+				is_quorum(votes, seated.expected)
+					&& quorum.votes.iter().all(|(author, seal)| verify(genesis, author, *round, &statement, seal))
 			}
+		}
+	}
+
+	/// Who is answerable for it: nobody for what is relayed.
+	fn author(&self) -> Option<&AuthorityId> {
+		match self {
+			Self::Signed(signed) => Some(&signed.author),
+			Self::Relay(..) => None,
 		}
 	}
 }
 
+/// Who sits in a round.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Seated {
+	/// The members' votes.
+	pub votes: BTreeMap<AuthorityId, u64>,
+	/// Votes that there should be.
+	pub expected: u64,
+}
+
 /// Who sits in which live round: what the validator knows.
-pub type Known = Arc<RwLock<BTreeMap<Round, BTreeSet<AuthorityId>>>>;
+pub type Known = Arc<RwLock<BTreeMap<Round, Seated>>>;
 
 /// The topic of a round's messages.
 pub fn topic<B: BlockT<Hash = Hash>>(genesis: &Hash, round: Round) -> Hash {
@@ -137,15 +152,37 @@ pub fn peers_set_config<B: BlockT, N: NetworkBackend<B, B::Hash>>(
 	)
 }
 
+/// Messages that are taken of one member in a round, and of relayed quorums in all. An honest member says a dozen: what
+/// it says again is the same bytes, which the gossip engine knows.
+const MOST: u32 = 256;
+
 /// Decides what is listened to and passed on.
 pub(crate) struct Ears {
 	genesis: Hash,
 	known: Known,
+	/// How much was taken, of whom.
+	taken: Mutex<BTreeMap<(Round, Option<AuthorityId>), u32>>,
 }
 
 impl Ears {
 	pub(crate) fn new(genesis: Hash, known: Known) -> Self {
-		Self { genesis, known }
+		Self { genesis, known, taken: Mutex::default() }
+	}
+
+	/// Whether it is taken.
+	fn takes(&self, message: &Gossip) -> bool {
+		let known = self.known.read();
+		// A round that we have not heard of may live: members say everything again after a while.
+		let Some(seated) = known.get(&message.round()) else { return false };
+		let mut taken = self.taken.lock();
+		taken.retain(|(round, _), _| known.contains_key(round));
+		let key = (message.round(), message.author().cloned());
+		if taken.get(&key).is_some_and(|count| *count >= MOST) || !message.holds(&self.genesis, seated) {
+			return false;
+		}
+		let count = taken.entry(key).or_default();
+		*count = count.saturating_add(1);
+		true
 	}
 }
 
@@ -155,14 +192,16 @@ impl<B: BlockT<Hash = Hash>> Validator<B> for Ears {
 			return ValidationResult::Discard;
 		}
 		let Ok(message) = Gossip::decode_all(&mut &bytes[..]) else { return ValidationResult::Discard };
-		let known = self.known.read();
-		// A round that we have not heard of may live: members say everything again after a while.
-		match known.get(&message.round()) {
-			Some(seated) if message.holds(&self.genesis, seated) => {
-				ValidationResult::ProcessAndKeep(topic::<B>(&self.genesis, message.round()))
-			}
-			_ => ValidationResult::Discard,
+		if self.takes(&message) {
+			ValidationResult::ProcessAndKeep(topic::<B>(&self.genesis, message.round()))
+		} else {
+			ValidationResult::Discard
 		}
+	}
+
+	/// What peers know is not sent to them every second: members say everything again by themselves.
+	fn message_allowed<'a>(&'a self) -> Box<dyn FnMut(&PeerId, MessageIntent, &Hash, &[u8]) -> bool + 'a> {
+		Box::new(|_, intent, _, _| !matches!(intent, MessageIntent::PeriodicRebroadcast))
 	}
 
 	fn message_expired<'a>(&'a self) -> Box<dyn FnMut(Hash, &[u8]) -> bool + 'a> {
@@ -193,16 +232,20 @@ mod tests {
 		Signed { round, author: id(n), seal: pair(n).sign(&payload).0, statement }
 	}
 
+	fn seats(members: &[u8]) -> Seated {
+		Seated { votes: members.iter().map(|n| (id(*n), 10)).collect(), expected: 10 * members.len() as u64 }
+	}
+
 	#[test]
 	fn members_are_heard_and_nobody_else() {
-		let seated = BTreeSet::from([id(1), id(2)]);
+		let seated = seats(&[1, 2]);
 		assert!(Gossip::Signed(signed(1, 7, Statement::Reached)).holds(&GENESIS, &seated));
 		assert!(!Gossip::Signed(signed(3, 7, Statement::Reached)).holds(&GENESIS, &seated));
 	}
 
 	#[test]
 	fn what_was_said_elsewhere_is_not_heard() {
-		let seated = BTreeSet::from([id(1), id(2)]);
+		let seated = seats(&[1, 2]);
 		let good = signed(1, 7, Statement::Reached);
 		let others = [
 			Signed { round: 8, ..good.clone() },
@@ -217,7 +260,7 @@ mod tests {
 
 	#[test]
 	fn every_vote_of_a_relayed_quorum_has_its_seal() {
-		let seated = BTreeSet::from([id(1), id(2), id(3)]);
+		let seated = seats(&[1, 2, 3]);
 		let message = Message::Prepare { view: 0, value: Some(Judgement::Admit) };
 		let seal = |n: u8| signed(n, 7, Statement::Pbft(message.clone())).seal;
 		let quorum = |votes: &[(u8, u8)]| Quorum {
@@ -226,10 +269,25 @@ mod tests {
 			value: Judgement::Admit,
 			votes: votes.iter().map(|(author, signer)| (id(*author), seal(*signer))).collect(),
 		};
-		assert!(Gossip::Relay(7, quorum(&[(1, 1), (2, 2)])).holds(&GENESIS, &seated));
-		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (2, 3)])).holds(&GENESIS, &seated));
-		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (4, 4)])).holds(&GENESIS, &seated));
+		assert!(Gossip::Relay(7, quorum(&[(1, 1), (2, 2), (3, 3)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (2, 2), (3, 1)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (2, 2), (4, 4)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(7, quorum(&[(1, 1), (2, 2)])).holds(&GENESIS, &seated), "two of three are no quorum");
 		assert!(!Gossip::Relay(7, quorum(&[])).holds(&GENESIS, &seated));
-		assert!(!Gossip::Relay(8, quorum(&[(1, 1), (2, 2)])).holds(&GENESIS, &seated));
+		assert!(!Gossip::Relay(8, quorum(&[(1, 1), (2, 2), (3, 3)])).holds(&GENESIS, &seated));
+	}
+
+	#[test]
+	fn nobody_is_listened_to_for_ever() {
+		let known = Known::default();
+		known.write().insert(7, seats(&[1, 2]));
+		let ears = Ears::new(GENESIS, known.clone());
+		// Signatures differ every time, so each is another message.
+		let taken = (0..MOST + 5).filter(|_| ears.takes(&Gossip::Signed(signed(1, 7, Statement::Reached)))).count();
+		assert_eq!(taken, MOST as usize);
+		assert!(ears.takes(&Gossip::Signed(signed(2, 7, Statement::Reached))), "another is");
+		assert!(!ears.takes(&Gossip::Signed(signed(2, 8, Statement::Reached))), "no such round");
+		known.write().remove(&7);
+		assert!(!ears.takes(&Gossip::Signed(signed(2, 7, Statement::Reached))));
 	}
 }

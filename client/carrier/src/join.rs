@@ -8,7 +8,10 @@ use std::{fmt, sync::Arc};
 use codec::{Codec, Encode};
 use ec_tpm::{PcrBank, PcrSelection, Quoted, TpmHandle};
 use ep_poet::{AuthorityId, Hash};
-use ep_tpm::policy::PlatformPolicy;
+use ep_tpm::{
+	policy::{PlatformEvidence, PlatformPolicy},
+	ClockInfo, Error, QuoteAttestation,
+};
 use ep_trust::{
 	api::{RoundInfo, TrustApi},
 	application::{CertificateBytes, Quote},
@@ -179,6 +182,8 @@ pub struct Joining<B, C, AccountId, Keys, A> {
 	sent: Option<u32>,
 	/// The round it was last seen in.
 	round: Option<Round>,
+	/// The same, in the finalised chain.
+	final_round: Option<Round>,
 	marker: std::marker::PhantomData<fn() -> B>,
 }
 
@@ -207,6 +212,7 @@ where
 			transactions,
 			sent: None,
 			round: None,
+			final_round: None,
 			marker: std::marker::PhantomData,
 		}
 	}
@@ -234,13 +240,25 @@ where
 		drop(api);
 		let Some((round, info)) = info else {
 			if let Some(round) = self.round {
-				return Ok(Progress::NotAdmitted { round });
+				// In the best chain it may be gone for a moment only.
+				let settled = self.client.info().finalized_hash;
+				let is_over = self.final_round == Some(round)
+					&& self
+						.client
+						.runtime_api()
+						.round_of(settled, self.applicant.account.clone())
+						.map_err(failed)?
+						.is_none();
+				return Ok(if is_over { Progress::NotAdmitted { round } } else { Progress::Applying });
 			}
 			if self.may_send(now) {
 				self.apply(at, now).await?;
 			}
 			return Ok(Progress::Applying);
 		};
+		let settled =
+			self.client.runtime_api().round_of(self.client.info().finalized_hash, self.applicant.account.clone());
+		self.final_round = settled.map_err(failed)?.or(self.final_round);
 		if self.round != Some(round) {
 			(self.round, self.sent) = (Some(round), None);
 		}
@@ -295,7 +313,7 @@ where
 		let hash = self.client.hash(recent.into()).ok().flatten().ok_or("the last block is not known")?;
 		let keys = (&self.applicant.author, self.applicant.anchor, &self.applicant.keys);
 		let under = nonce::application(&self.genesis, &self.applicant.account, &keys, &hash);
-		let quote = self.quote(&policy, &under).await?;
+		let quote = self.quote(&policy, &under, None).await?;
 		let event_log = self.tpm.event_log().map_err(|error| error.to_string())?;
 		let evidence = Evidence {
 			ek_certificate: bounded(certificate, "the EK certificate")?,
@@ -354,7 +372,9 @@ where
 		}
 		let seed = info.seed.ok_or("the seed is not known")?;
 		let under = nonce::answer(&self.genesis, round, &seed, &answers);
-		let quote = self.quote(&self.policy(at)?, &under).await?;
+		let first = QuoteAttestation::parse(&info.application.evidence.quote.attest);
+		let first = first.map_err(|error| format!("the first quote cannot be read: {error}"))?.clock_info;
+		let quote = self.quote(&self.policy(at)?, &under, Some(&first)).await?;
 		self.transactions.answer(at, round, answers, quote).await?;
 		self.sent = Some(now);
 		Ok(())
@@ -366,7 +386,13 @@ where
 		policy.ok_or(format!("the chain has no platform policy {number}: choose one that it has"))
 	}
 
-	async fn quote(&self, policy: &PlatformPolicy, nonce: &[u8; 32]) -> Result<Quote, String> {
+	/// A quote that the chain will take: one that it would refuse costs a fee, and says less about why.
+	async fn quote(
+		&self,
+		policy: &PlatformPolicy,
+		nonce: &[u8; 32],
+		previous: Option<&ClockInfo>,
+	) -> Result<Quote, String> {
 		let bank = match policy.bank {
 			0x000b => PcrBank::Sha256,
 			0x000c => PcrBank::Sha384,
@@ -376,6 +402,27 @@ where
 		let pcrs = policy.selection().pcrs().filter_map(|pcr| u8::try_from(pcr).ok()).collect();
 		let quoted = self.tpm.quote_with_pcrs(nonce.to_vec(), PcrSelection { bank, pcrs }).await;
 		let Quoted { attested, pcr_values } = quoted.map_err(|error| error.to_string())?;
+		let identity = self.tpm.identity();
+		let (key, ek_name) = (identity.attestation_key(), identity.ek_name());
+		let (key, ek_name) = (key.map_err(|error| error.to_string())?, ek_name.map_err(|error| error.to_string())?);
+		let values: Vec<&[u8]> = pcr_values.iter().map(Vec::as_slice).collect();
+		let evidence = PlatformEvidence {
+			key: &key,
+			ek_name: &ek_name,
+			attest: &attested.attest,
+			signature: &attested.signature,
+			nonce,
+			pcr_values: &values,
+			previous,
+		};
+		policy.verify(&evidence).map_err(|rule| match rule {
+			Error::Reset | Error::Restarted => format!(
+				"the TPM was restarted since the application, which policy {} does not allow: withdraw \
+				 (`admission.withdraw`), and join again after the cool-down",
+				self.applicant.policy
+			),
+			rule => format!("this machine is not as policy {} wants it: {rule}", self.applicant.policy),
+		})?;
 		let values =
 			pcr_values.into_iter().map(|value| bounded(value, "a PCR's value")).collect::<Result<Vec<_>, _>>()?;
 		Ok(Quote {

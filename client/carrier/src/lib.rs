@@ -7,7 +7,8 @@
 //! # Rules of a member
 //! 1. *own-secret*: what a question derives from is 32 bytes of the system's randomness, on disk before the question is
 //!    on chain. Who lost them could not reveal, and would be named for it.
-//! 2. *reveal-after-answer*: never before the applicant has answered. Who knows the secret can answer in its place.
+//! 2. *reveal-after-answer*: never before the applicant's answer is final. Who knows the secret can answer in its place, and
+//!    before that a reorganisation could let it.
 //! 3. *one-word*: what is said in PBFT, and the verdict that is signed, is on disk before it is sent. A node that was
 //!    restarted says the same again.
 //! 4. *after-decision*: the verdict is signed once the committee has decided, and only as it decided.

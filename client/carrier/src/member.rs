@@ -43,6 +43,9 @@ pub(crate) trait World {
 	fn start_timer(&mut self, round: Round, timeout: Timeout);
 }
 
+/// Messages that are kept for when we begin.
+const MOST_EARLY: usize = 4_096;
+
 /// A member in a round.
 pub(crate) struct Sitting {
 	genesis: Hash,
@@ -52,12 +55,16 @@ pub(crate) struct Sitting {
 	/// Whether the record is on disk.
 	kept: bool,
 	pbft: Option<Pbft<AuthorityId, Judgement, Seal>>,
+	/// What others said before we began: the gossip engine delivers a message once.
+	early: Vec<Gossip>,
 	/// Who says that it reaches the applicant.
 	reached: BTreeSet<AuthorityId>,
 	/// Signed verdicts by what they say.
 	verdicts: BTreeMap<Judgement, BTreeMap<AuthorityId, [u8; 65]>>,
 	/// What was judged last, for the log.
 	judged: Option<Judgement>,
+	/// What was said, with its seal: said again it is the same bytes, which others know.
+	said: BTreeMap<Vec<u8>, Seal>,
 }
 
 impl Sitting {
@@ -70,9 +77,11 @@ impl Sitting {
 			record,
 			kept,
 			pbft: None,
+			early: Vec::new(),
 			reached: BTreeSet::new(),
 			verdicts: BTreeMap::new(),
 			judged: None,
+			said: BTreeMap::new(),
 		}
 	}
 
@@ -93,12 +102,22 @@ impl Sitting {
 		world: &mut impl World,
 	) {
 		let own = info.seats.iter().find(|seat| seat.author == self.author);
+		log::debug!(
+			target: LOG_TARGET,
+			"round {} at #{now}: we sit: {}, we reach the applicant: {reaches}, members who do: {}, final: {:?}",
+			self.round,
+			own.is_some(),
+			self.reached.len(),
+			settled.map(|settled| (settled.seats.len(), settled.answer.is_some(), settled.judging)),
+		);
 		match own {
 			None if now <= info.until.sit => self.sit(info, world),
 			None => {}
 			Some(seat) => {
-				// Rule *reveal-after-answer*.
-				if info.answer.is_some() && !seat.revealed && now <= info.until.reveal {
+				// Rule *reveal-after-answer*. An answer that is not final could be taken back, and given again by somebody
+				// who has seen the secrets.
+				let answered = settled.is_some_and(|settled| settled.answer.is_some() && settled.answer == info.answer);
+				if answered && !seat.revealed && now <= info.until.reveal {
 					self.reveal(world);
 				}
 				if reaches && self.reached.insert(self.author.clone()) {
@@ -164,9 +183,19 @@ impl Sitting {
 		world.submit(Feeless::Reveal { round, author, secret, signature });
 	}
 
-	fn say(&self, statement: Statement, world: &mut impl World) {
-		let payload = Signed::payload(&self.genesis, &self.author, self.round, &statement);
-		if let Some(seal) = world.seal(&self.author, &payload) {
+	/// Seals a statement, once.
+	fn seal(&mut self, statement: &Statement, world: &impl World) -> Option<Seal> {
+		let key = statement.encode();
+		if let Some(seal) = self.said.get(&key) {
+			return Some(*seal);
+		}
+		let seal = world.seal(&self.author, &Signed::payload(&self.genesis, &self.author, self.round, statement))?;
+		self.said.insert(key, seal);
+		Some(seal)
+	}
+
+	fn say(&mut self, statement: Statement, world: &mut impl World) {
+		if let Some(seal) = self.seal(&statement, world) {
 			world.tell(Gossip::Signed(Signed { round: self.round, author: self.author.clone(), statement, seal }));
 		}
 	}
@@ -194,6 +223,9 @@ impl Sitting {
 		};
 		self.pbft = Some(pbft);
 		self.put_out(outputs, world);
+		for message in std::mem::take(&mut self.early) {
+			self.hear(message, world);
+		}
 	}
 
 	fn judge(&mut self, judgement: Judgement, world: &mut impl World) {
@@ -209,6 +241,15 @@ impl Sitting {
 
 	/// Hears what the validator let through: its seals hold, its senders sit.
 	pub(crate) fn hear(&mut self, message: Gossip, world: &mut impl World) {
+		let is_pbft =
+			matches!(message, Gossip::Relay(..) | Gossip::Signed(Signed { statement: Statement::Pbft(_), .. }));
+		if is_pbft && self.pbft.is_none() {
+			// The validator bounds what it lets through of each member; this bounds the sum.
+			if self.early.len() < MOST_EARLY {
+				self.early.push(message);
+			}
+			return;
+		}
 		match message {
 			Gossip::Signed(Signed { author, statement, seal, .. }) => match statement {
 				Statement::Reached => {
@@ -291,10 +332,9 @@ impl Sitting {
 		}
 	}
 
-	fn relay(&self, quorum: Quorum<AuthorityId, Judgement, Option<Seal>>, world: &mut impl World) {
+	fn relay(&mut self, quorum: Quorum<AuthorityId, Judgement, Option<Seal>>, world: &mut impl World) {
 		let Some(message) = quorum.message() else { return };
-		let payload = Signed::payload(&self.genesis, &self.author, self.round, &Statement::Pbft(message));
-		let Some(own) = world.seal(&self.author, &payload) else { return };
+		let Some(own) = self.seal(&Statement::Pbft(message), world) else { return };
 		world.tell(Gossip::Relay(self.round, quorum.sealed(|_| own)));
 	}
 

@@ -35,7 +35,7 @@ use sp_runtime::traits::{Block as BlockT, UniqueSaturatedInto};
 use substrate_prometheus_endpoint::Registry;
 
 use crate::{
-	gossip::{topic, Ears, Gossip, Known, Seal},
+	gossip::{topic, Ears, Gossip, Known, Seal, Seated},
 	member::{application_hash, Sitting, World},
 	record::{Record, Records},
 	LOG_TARGET,
@@ -189,15 +189,17 @@ where
 		let infos: Vec<(Round, RoundInfo<AccountId>)> =
 			rounds.iter().filter_map(|round| Some((*round, api.round(at, *round).ok()??))).collect();
 		// A round that is over in the best chain lives on while it lives in the finalised one: it may come back.
-		let settled = api.rounds(self.hands.client.info().finalized_hash).unwrap_or_default();
 		drop(api);
+		let settled =
+			self.hands.client.runtime_api().rounds(self.hands.client.info().finalized_hash).unwrap_or_default();
 		let live: BTreeSet<Round> = infos.iter().map(|(round, _)| *round).chain(settled).collect();
 		self.sittings.retain(|round, _| live.contains(round));
 		if let Some(first) = live.first() {
 			self.hands.records.forget_below(*first);
 		}
 		for (round, info) in &infos {
-			let seated = info.seats.iter().map(|seat| seat.author.clone()).collect();
+			let votes = info.seats.iter().map(|seat| (seat.author.clone(), seat.votes)).collect();
+			let seated = Seated { votes, expected: info.expected };
 			let is_new = self.known.write().insert(*round, seated).is_none();
 			if is_new {
 				let round = *round;
@@ -244,14 +246,21 @@ where
 			Ok(peer) => (self.reaches)(peer).await,
 			Err(_) => false,
 		};
-		let api = self.hands.client.runtime_api();
-		let policy = api.policy(at, info.application.policy).ok().flatten();
-		let settled = api.round(self.hands.client.info().finalized_hash, round).ok().flatten();
-		let settled = settled.filter(|settled| application_hash(settled) == application);
-		drop(api);
+		let policy = self.hands.client.runtime_api().policy(at, info.application.policy).ok().flatten();
+		let settled = self.settled(round).filter(|settled| application_hash(settled) == application);
 		if let Some(sitting) = self.sittings.get_mut(&round) {
 			sitting.step(info, settled.as_ref(), policy.as_ref(), reaches, now, &mut self.hands);
 		}
+	}
+
+	/// A round in the finalised chain.
+	fn settled(&self, round: Round) -> Option<RoundInfo<AccountId>> {
+		let at = self.hands.client.info().finalized_hash;
+		// An instance of the runtime's API is for one block.
+		self.hands.client.runtime_api().round(at, round).unwrap_or_else(|error| {
+			log::warn!(target: LOG_TARGET, "the runtime does not tell of round {round} in the finalised chain: {error}");
+			None
+		})
 	}
 
 	fn hear(&mut self, round: Round, bytes: &[u8]) {

@@ -10,6 +10,7 @@ use elapse_runtime::{
 	UncheckedExtrinsic, VERSION,
 };
 use ep_poet::AuthorityId;
+use ep_trust::api::TrustApi;
 use ep_trust::{application::Quote, Application, Round};
 use frame_metadata_hash_extension::CheckMetadataHash;
 use frame_system::{
@@ -236,9 +237,39 @@ impl Transactions {
 	}
 }
 
+/// What to do about an application that the chain would refuse.
+fn advice(error: &str) -> String {
+	let advice = match error {
+		"CoolingDown" => "this chip was in a round not long ago; it is tried again until the cool-down is over",
+		"InARound" => "the chip, the account or the key is in a round of somebody else's; it is tried again",
+		"TooManyRounds" => "there are as many applications as may be at a time; it is tried again",
+		"BadCertificate" => {
+			"the chain does not trust this chip's maker, or the certificate is refused: `elapse tpm verify-ek` names the rule, \
+			 and governance adds roots (`admission.addRoot`)"
+		}
+		"OtherEndorsementKey" => "this chip's other endorsement key stands for it: remove DIR/tpm and provision that one",
+		"ModelNotLetIn" => "this chain lets no chip of this model in; software TPMs only where genesis says so",
+		"ModelDenied" => "this model or its firmware is known to be broken: update the TPM's firmware",
+		"KeysTaken" => "a session key is registered for another account: free it by `session.purgeKeys` from there",
+		"AccountIsMember" | "AuthorIsMember" | "AttestationKeyIsMember" | "EndorsementKeyIsMember" => {
+			"it is a member's already: a node that is one needs `--validator`, not `join`"
+		}
+		"StillLeaving" => "the member that this was is not gone yet; it is tried again",
+		"FundsUnavailable" | "BelowMinimum" | "CannotCreate" => "the account cannot put up the deposit: send it some more",
+		_ => "see the errors of `admission` in the chain's metadata",
+	};
+	format!("the chain would refuse the application ({error}): {advice}. Nothing was sent, and nothing paid")
+}
+
 #[async_trait::async_trait]
 impl Account<SessionKeys> for Transactions {
 	async fn apply(&self, at: Hash, application: Application, keys: SessionKeys, proof: Vec<u8>) -> Result<(), String> {
+		let account = AccountId::from(self.signer.1);
+		let api = self.client.runtime_api();
+		let checked = api.check_application(at, account, application.clone(), keys.encode(), proof.clone());
+		if let Err(name) = checked.map_err(|error| error.to_string())? {
+			return Err(advice(&String::from_utf8_lossy(&name)));
+		}
 		let proof = proof.try_into().map_err(|_| "the proof of the session keys is too long")?;
 		let call = pallet_admission::Call::apply { application: Box::new(application), keys, proof };
 		self.submit(at, call).await

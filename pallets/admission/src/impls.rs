@@ -1,16 +1,16 @@
 //! What the pallet answers to others.
 
 use alloc::{boxed::Box, vec::Vec};
-use codec::Encode;
+use codec::{Decode, Encode};
 use ep_trust::{
 	api::{Feeless, RoundInfo, SeatInfo, Until},
-	Chain, Judgement, Round, Verdict,
+	Application, Chain, Judgement, Round, Verdict,
 };
 use frame_support::traits::Authorize;
 use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError};
 
-use crate::{AnchorChain, AnswersOf, Applications, Call, Config, Error, Pallet, Rounds, Seats};
+use crate::{AnchorChain, AnswersOf, Applications, Call, Config, Error, KeysOf, Pallet, Rounds, Seats};
 
 fn call_of<T: Config>(call: Feeless) -> Call<T> {
 	match call {
@@ -66,6 +66,23 @@ impl<T: Config> Pallet<T> {
 	pub fn verdict_of(round: Round, judgement: Judgement) -> Option<(Verdict, Chain)> {
 		let state = Rounds::<T>::get(round)?;
 		Self::verdict(round, &state, judgement).map(|(verdict, _)| (verdict, AnchorChain::<T>::get()))
+	}
+
+	/// Whether an application would be taken. It is made, in a state that the caller throws away: for runtime APIs only.
+	///
+	/// # Errors
+	/// The name of the error.
+	pub fn check_application(
+		account: T::AccountId,
+		application: Application,
+		keys: &[u8],
+		proof: &[u8],
+	) -> Result<(), Vec<u8>> {
+		let keys = KeysOf::<T>::decode(&mut &*keys).map_err(|_| b"BadKeys".to_vec())?;
+		Self::do_apply(account, application, keys, proof).map_err(|error| {
+			let name: &'static str = error.into();
+			name.as_bytes().to_vec()
+		})
 	}
 
 	/// Whether a feeless call would be taken.

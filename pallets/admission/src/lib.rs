@@ -388,6 +388,8 @@ pub mod pallet {
 		PolicyNotMet,
 		/// The session keys are not proven to be held, or not those of the application.
 		BadKeys,
+		/// A session key is registered for another account: `session.purgeKeys` frees it.
+		KeysTaken,
 		/// The address is zero or another member's.
 		BadAnchor,
 		/// It is not a member, or weighed nothing in the round's epoch.
@@ -650,6 +652,29 @@ pub mod pallet {
 			T::GovernOrigin::ensure_origin(origin)?;
 			Tiers::<T>::put(tiers);
 			Denied::<T>::put(denied);
+			Self::deposit_event(Event::ParametersSet);
+			Ok(())
+		}
+
+		/// Gives a member whom no committee let in its address on the Elastos Smart Chain: without one it cannot sit.
+		///
+		/// # Errors
+		/// [`Error::NotAMember`], [`Error::BadAnchor`].
+		#[pallet::call_index(13)]
+		#[pallet::weight(<T as Config>::WeightInfo::set_parameters())]
+		pub fn set_anchor_of(origin: OriginFor<T>, author: AuthorityId, anchor: H160) -> DispatchResult {
+			T::GovernOrigin::ensure_origin(origin)?;
+			ensure!(pallet_trust::Members::<T>::contains_key(&author), Error::<T>::NotAMember);
+			Self::set_anchor(&author, anchor)?;
+			Ok(())
+		}
+
+		/// Sets where verdicts are read beside this chain. Signatures that were given for another place are void.
+		#[pallet::call_index(14)]
+		#[pallet::weight(<T as Config>::WeightInfo::set_parameters())]
+		pub fn set_anchor_chain(origin: OriginFor<T>, anchor: Anchor) -> DispatchResult {
+			T::GovernOrigin::ensure_origin(origin)?;
+			AnchorChain::<T>::put(anchor);
 			Self::deposit_event(Event::ParametersSet);
 			Ok(())
 		}

@@ -25,6 +25,9 @@ use sp_runtime::traits::{OpaqueKeys, UniqueSaturatedInto, Zero};
 
 use crate::*;
 
+/// In a register that is longer, there are enough members with weight.
+const SEED_PAGE: u32 = 32;
+
 /// How many blocks a member's feeless call stays in a pool.
 const LONGEVITY: u64 = 64;
 
@@ -49,6 +52,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(keys.ownership_proof_is_valid(&account.encode(), proof), Error::<T>::BadKeys);
 		let author: &[u8] = application.author.as_ref();
 		ensure!(keys.get_raw(ep_poet::KEY_TYPE) == author, Error::<T>::BadKeys);
+		Self::check_free(&account, &keys)?;
 		Self::check_anchor(&application.author, application.anchor)?;
 
 		let age = now.saturating_sub(application.recent);
@@ -89,6 +93,8 @@ impl<T: Config> Pallet<T> {
 			until,
 			seed: None,
 			all_sit,
+			total,
+			authors: Self::seed_authors(epoch),
 			expected: if all_sit { total } else { settings.seats.into() },
 			seated: 0,
 			votes: 0,
@@ -106,6 +112,27 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// Whether sessions would take these keys: anybody can register keys that it holds, under any account.
+	fn check_free(account: &T::AccountId, keys: &KeysOf<T>) -> Result<(), Error<T>> {
+		let taken = KeysOf::<T>::key_ids().iter().any(|id| {
+			let owner = pallet_session::Pallet::<T>::key_owner(*id, keys.get_raw(*id));
+			owner.is_some_and(|owner| owner != *account)
+		});
+		ensure!(!taken, Error::KeysTaken);
+		Ok(())
+	}
+
+	/// Authors that a seed must have: [`SEED_AUTHORS`], or all members with weight where there are fewer.
+	fn seed_authors(epoch: u64) -> u32 {
+		let members = pallet_trust::Pallet::<T>::page(0, SEED_PAGE, epoch);
+		let with_weight = members.iter().filter(|(_, weight)| *weight > 0).take(SEED_AUTHORS as usize).count();
+		if pallet_trust::MemberCount::<T>::get() > SEED_PAGE {
+			SEED_AUTHORS
+		} else {
+			(with_weight as u32).max(1)
+		}
+	}
+
 	fn spec(application: &Application, ek_name: ep_tpm::Name, weight: ep_poet::Weight) -> MemberSpec {
 		let (author, ak_public) = (application.author.clone(), application.evidence.ak_public.clone());
 		MemberSpec { author, ak_public, ek_name, weight }
@@ -117,13 +144,12 @@ impl<T: Config> Pallet<T> {
 		if let Some(seed) = state.seed {
 			return Some(seed);
 		}
-		let wanted = SEED_AUTHORS.min(pallet_trust::MemberCount::<T>::get());
 		let (mut authors, mut outputs) = (alloc::collections::BTreeSet::new(), Vec::new());
 		for block in state.applied.saturating_add(1)..Self::height() {
 			let contribution = Contributions::<T>::get(block % REMEMBERED).filter(|found| found.block == block)?;
 			authors.insert(contribution.author);
 			outputs.push(contribution.output);
-			if outputs.len() >= SEED_BLOCKS as usize && authors.len() >= wanted as usize {
+			if outputs.len() >= SEED_BLOCKS as usize && authors.len() >= state.authors as usize {
 				return Some(nonce::seed(&Self::genesis(), round, &outputs));
 			}
 		}
@@ -141,12 +167,7 @@ impl<T: Config> Pallet<T> {
 		let seed = Self::seed_of(round, &state).ok_or(Error::NoSeed)?;
 		let vrf = claim.vrf().ok_or(Error::BadVrf)?;
 		let lot = sortition::lot(&claim.author, &seed, &vrf.pre_output).ok_or(Error::BadVrf)?;
-		let votes = if state.all_sit {
-			weight
-		} else {
-			let total = pallet_trust::Pallet::<T>::total_weight(state.epoch);
-			sortition::seats(&lot, weight, total, state.expected)
-		};
+		let votes = if state.all_sit { weight } else { sortition::seats(&lot, weight, state.total, state.expected) };
 		ensure!(votes > 0, Error::NoSeat);
 		Ok((votes, sortition::rank(&lot, votes), seed))
 	}
@@ -369,11 +390,12 @@ impl<T: Config> Pallet<T> {
 		ensure!(Self::is_judging(&state), Error::OtherPhase);
 		if judgement == Judgement::Admit {
 			ensure!(is_quorum(state.opened, Self::expected(&state)), Error::NotOpened);
-			let (spec, application, _) = Self::newcomer(round, &state)?;
+			let (spec, application, keys) = Self::newcomer(round, &state)?;
 			pallet_trust::Pallet::<T>::check_joining(&state.account, &spec).map_err(|error| {
 				log::debug!(target: LOG_TARGET, "the applicant of round {round} cannot join: {error:?}");
 				Error::CannotJoin
 			})?;
+			Self::check_free(&state.account, &keys)?;
 			Self::check_anchor(&state.author, application.anchor)?;
 		}
 		let (verdict, committee) = Self::verdict(round, &state, judgement).ok_or(Error::BadVerdict)?;

@@ -108,6 +108,9 @@ impl<Balance: Copy> Parameters<Balance> {
 		if periods.iter().any(|period| *period > MAX_PERIOD) {
 			return Err("no period may be longer than a million blocks");
 		}
+		if self.sit.saturating_add(ep_trust::SEED_BLOCKS) >= crate::REMEMBERED {
+			return Err("members must sit down before the seed is forgotten");
+		}
 		if self.first_weight == 0 {
 			return Err("a new member must weigh something");
 		}
@@ -149,6 +152,10 @@ pub struct RoundState<AccountId, Balance> {
 	pub seed: Option<[u8; 32]>,
 	/// Whether all members sit, with a vote for each unit of weight.
 	pub all_sit: bool,
+	/// Sum of all weights in that epoch.
+	pub total: Weight,
+	/// Authors that the seed's blocks must have.
+	pub authors: u32,
 	/// Votes that there should be.
 	pub expected: u64,
 	/// Members who have sat down.

@@ -40,6 +40,10 @@ pub trait WeightInfo {
 	fn set_parameters() -> Weight;
 	/// Both lists of models.
 	fn set_models() -> Weight;
+	/// A member's address, in place of another.
+	fn set_anchor_of() -> Weight;
+	/// Where verdicts are read.
+	fn set_anchor_chain() -> Weight;
 }
 
 /// Round estimates, for tests only. A runtime uses generated weights.
@@ -114,5 +118,13 @@ impl WeightInfo for () {
 
 	fn set_models() -> Weight {
 		RocksDbWeight::get().writes(2)
+	}
+
+	fn set_anchor_of() -> Weight {
+		RocksDbWeight::get().reads_writes(3, 3)
+	}
+
+	fn set_anchor_chain() -> Weight {
+		RocksDbWeight::get().writes(1)
 	}
 }

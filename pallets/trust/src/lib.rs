@@ -330,11 +330,14 @@ pub mod pallet {
 		/// keys and chip may join again.
 		///
 		/// # Errors
-		/// [`Error::NotAMember`], [`Error::AlreadyRemoved`], [`Error::LastWeight`].
+		/// [`Error::NotAMember`], [`Error::AlreadyRemoved`], [`Error::Suspended`], [`Error::LastWeight`].
 		#[pallet::call_index(3)]
 		#[pallet::weight(<T as Config>::WeightInfo::remove_member())]
 		pub fn leave(origin: OriginFor<T>) -> DispatchResult {
 			let account = ensure_signed(origin)?;
+			// Else it would come back as if nothing had been.
+			let (_, member) = Self::member_of(&account)?;
+			ensure!(!member.suspended, Error::<T>::Suspended);
 			Self::remove(account)
 		}
 	}

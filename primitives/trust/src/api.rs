@@ -128,6 +128,14 @@ sp_api::decl_runtime_apis! {
 		fn anchor(author: AuthorityId) -> Option<H160>;
 		/// What a member was admitted on.
 		fn dossier(author: AuthorityId) -> Option<Application>;
+		/// Whether an application would be taken, with the session keys and the proof of them encoded: `Err` has the name
+		/// of the error. Asking costs no fee.
+		fn check_application(
+			account: AccountId,
+			application: Application,
+			keys: Vec<u8>,
+			proof: Vec<u8>,
+		) -> Result<(), Vec<u8>>;
 		/// Whether a call that costs no fee would be taken: `Err` has the index of the pallet's error.
 		fn check(call: Feeless) -> Result<(), u8>;
 		/// Puts such a call into the transaction pool. `None` if it is not taken.

@@ -172,7 +172,8 @@ fn fresh(n: u8) -> Sitting {
 
 /// Everybody does what is due, and hears what everybody says, until nobody says anything new.
 fn run(sittings: &mut BTreeMap<u8, Sitting>, shared: &Rc<RefCell<Shared>>, info: &RoundInfo<u64>, reaches: &[u8]) {
-	let seated = info.seats.iter().map(|seat| seat.author.clone()).collect();
+	let votes = info.seats.iter().map(|seat| (seat.author.clone(), seat.votes)).collect();
+	let seated = crate::gossip::Seated { votes, expected: info.expected };
 	for _ in 0..10 {
 		for (n, sitting) in sittings.iter_mut() {
 			let mut world = Mock(*n, shared.clone());
@@ -301,7 +302,14 @@ fn nothing_is_revealed_before_the_applicant_has_answered() {
 	let mut sitting = fresh(1);
 	sitting.step(&waiting, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
 	assert!(shared.borrow().submitted.is_empty());
+	let unanswered = waiting.clone();
 	waiting.answer = Some(quote());
+	sitting.step(&waiting, Some(&unanswered), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, None, Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	let mut another = waiting.clone();
+	another.answer = Some(Quote { signature: BoundedVec::truncate_from(vec![1]), ..quote() });
+	sitting.step(&another, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	assert!(shared.borrow().submitted.is_empty(), "the answer is not final");
 	sitting.step(&waiting, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
 	assert!(matches!(&shared.borrow().submitted[..], [(1, Feeless::Reveal { secret, .. })] if *secret == [1; 32]));
 }
@@ -327,4 +335,34 @@ fn nobody_judges_what_is_not_final() {
 	assert!(shared.borrow().disks.is_empty());
 	sitting.step(&info(), Some(&info()), Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
 	assert!(!shared.borrow().disks.is_empty());
+}
+
+/// The gossip engine delivers a message once, whether or not its hearer has begun.
+#[test]
+fn what_is_said_before_a_member_begins_is_not_lost() {
+	let shared: Rc<RefCell<Shared>> = Rc::default();
+	let mut first: BTreeMap<u8, Sitting> = (1..=3).map(|n| (n, fresh(n))).collect();
+	let mut last = fresh(4);
+	let mut three = info();
+	// All four votes are needed.
+	three.expected = 59;
+	for _ in 0..3 {
+		for (n, sitting) in first.iter_mut() {
+			sitting.step(&three, Some(&three), Some(&policy()), true, 31, &mut Mock(*n, shared.clone()));
+		}
+		let told = std::mem::take(&mut shared.borrow_mut().told);
+		for (from, message) in told {
+			for (n, sitting) in first.iter_mut().filter(|(n, _)| **n != from) {
+				sitting.hear(message.clone(), &mut Mock(*n, shared.clone()));
+			}
+			last.hear(message, &mut Mock(4, shared.clone()));
+		}
+	}
+	assert!(!last.early.is_empty());
+	last.step(&three, Some(&three), Some(&policy()), true, 31, &mut Mock(4, shared.clone()));
+	let said = shared.borrow().told.iter().any(|(n, message)| {
+		let statement = Statement::Pbft(ec_pbft::Message::Prepare { view: 0, value: Some(Judgement::Admit) });
+		*n == 4 && matches!(message, Gossip::Signed(signed) if signed.statement == statement)
+	});
+	assert!(said, "it prepares what was proposed before it began");
 }

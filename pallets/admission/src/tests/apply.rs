@@ -105,6 +105,22 @@ fn keys_must_be_proven_to_be_held_and_be_those_of_the_application() {
 }
 
 #[test]
+fn keys_that_another_account_has_registered_are_refused_and_never_repeated_for_free() {
+	use pallet_session::SessionInterface;
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let register = || <pallet_session::Pallet<Test> as SessionInterface>::set_keys(&BOB, applicant.keys.clone());
+		let round = super::life::opened(&applicant);
+		assert_ok!(register());
+		assert_eq!(super::life::conclude(round, ep_trust::Judgement::Admit, &[1, 2, 3]), Err(Error::KeysTaken));
+		assert_noop!(Applicant { account: ALICE, ..applicant }.apply(), Error::<Test>::InARound);
+		let good = Applicant::new(BOB, "good");
+		assert_ok!(<pallet_session::Pallet<Test> as SessionInterface>::set_keys(&ALICE, good.keys.clone()));
+		assert_noop!(good.apply(), Error::<Test>::KeysTaken);
+	});
+}
+
+#[test]
 fn an_address_is_one_members_and_not_zero() {
 	on_chain(|| {
 		for anchor in [H160::zero(), anchor(2)] {

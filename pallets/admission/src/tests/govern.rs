@@ -15,6 +15,8 @@ fn only_governance_governs() {
 		assert_noop!(Admission::set_policy(origin(), 0, None), BadOrigin);
 		assert_noop!(Admission::set_parameters(origin(), parameters()), BadOrigin);
 		assert_noop!(Admission::set_models(origin(), Default::default(), Default::default()), BadOrigin);
+		assert_noop!(Admission::set_anchor_of(origin(), soft(1).id(), anchor(50)), BadOrigin);
+		assert_noop!(Admission::set_anchor_chain(origin(), Anchor::default()), BadOrigin);
 	});
 }
 
@@ -76,6 +78,7 @@ fn impossible_settings_are_refused() {
 			Parameters { seats: 0, ..parameters() },
 			Parameters { seats: ep_trust::MAX_SEATS, ..parameters() },
 			Parameters { sit: 0, ..parameters() },
+			Parameters { sit: REMEMBERED, ..parameters() },
 			Parameters { answer: 0, ..parameters() },
 			Parameters { reveal: 0, ..parameters() },
 			Parameters { judge: 0, ..parameters() },
@@ -100,5 +103,19 @@ fn a_policy_comes_and_goes() {
 		assert!(Policies::<Test>::contains_key(3));
 		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 3, None));
 		assert!(!Policies::<Test>::contains_key(3));
+	});
+}
+
+#[test]
+fn a_members_address_is_set_by_governance_and_is_its_alone() {
+	on_chain(|| {
+		let set = |author: u64, n: u64| Admission::set_anchor_of(RuntimeOrigin::root(), soft(author).id(), anchor(n));
+		assert_noop!(set(30, 50), Error::<Test>::NotAMember);
+		assert_noop!(set(1, 2), Error::<Test>::BadAnchor);
+		assert_ok!(set(1, 50));
+		assert_eq!(AnchorOwners::<Test>::get(anchor(1)), None);
+		assert_ok!(set(2, 1));
+		assert_ok!(Admission::set_anchor_chain(RuntimeOrigin::root(), Anchor { id: 20, contract: anchor(1) }));
+		assert_eq!(AnchorChain::<Test>::get().id, 20);
 	});
 }

@@ -207,6 +207,9 @@ fn a_member_leaves_of_its_own_accord() {
 	on_chain(|| {
 		assert_noop!(Trust::leave(RuntimeOrigin::signed(4)), Error::<Test>::NotAMember);
 		assert_noop!(Trust::leave(RuntimeOrigin::root()), DispatchError::BadOrigin);
+		Members::<Test>::mutate(soft(1).id(), |member| member.as_mut().unwrap().suspended = true);
+		assert_noop!(Trust::leave(RuntimeOrigin::signed(1)), Error::<Test>::Suspended);
+		Members::<Test>::mutate(soft(1).id(), |member| member.as_mut().unwrap().suspended = false);
 		assert_ok!(Trust::leave(RuntimeOrigin::signed(1)));
 		System::assert_last_event(Event::MemberRemoved { account: 1, author: soft(1).id(), from: 2 }.into());
 		assert_noop!(Trust::leave(RuntimeOrigin::signed(1)), Error::<Test>::AlreadyRemoved);
@@ -214,7 +217,7 @@ fn a_member_leaves_of_its_own_accord() {
 		assert_noop!(Trust::leave(RuntimeOrigin::signed(3)), Error::<Test>::LastWeight);
 		go_to_epoch(3);
 		go_to_block(3 * EPOCH + 2);
-		assert_eq!([1, 2, 3].map(|n| Accounts::<Test>::contains_key(n)), [false, false, true]);
+		assert_eq!([1, 2, 3].map(Accounts::<Test>::contains_key::<u64>), [false, false, true]);
 	});
 }
 
