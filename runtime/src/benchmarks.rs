@@ -10,6 +10,7 @@ use crate::*;
 define_benchmarks!(
 	[frame_system, SystemBench::<Runtime>]
 	[frame_system_extensions, SystemExtensionsBench::<Runtime>]
+	[pallet_admission, Admission]
 	[pallet_balances, Balances]
 	[pallet_grandpa, Grandpa]
 	[pallet_poet, Poet]
@@ -30,6 +31,21 @@ impl pallet_poet::benchmarking::BenchmarkHelper for Register {
 		Trust::admit_for_benchmark(account, author, ak_public, ek_name, pallet_trust::MAX_WEIGHT);
 		// As if there were others: the last weight of all cannot be suspended.
 		pallet_trust::TotalWeight::<Runtime>::mutate(|total| total.set(0, 2 * pallet_trust::MAX_WEIGHT));
+	}
+}
+
+impl pallet_admission::benchmarking::BenchmarkHelper for Runtime {
+	fn set_genesis(genesis: sp_core::H256) {
+		pallet_poet::Genesis::<Runtime>::put(genesis);
+	}
+
+	fn set_draw(author: ep_poet::AuthorityId, contribution: [u8; 32]) {
+		pallet_poet::CurrentBlock::<Runtime>::put(pallet_poet::Executing { author, timestamp: 0, contribution });
+	}
+
+	fn session_keys(owner: &[u8]) -> (SessionKeys, Vec<u8>) {
+		let generated = SessionKeys::generate(&owner, None);
+		(generated.keys, codec::Encode::encode(&generated.proof))
 	}
 }
 

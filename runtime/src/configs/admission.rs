@@ -26,5 +26,5 @@ impl pallet_admission::Config for Runtime {
 	type GenesisHash = GenesisHash;
 	type ForfeitTo = Forfeited;
 	type MaxRounds = ConstU32<MAX_ROUNDS>;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_admission::WeightInfo<Runtime>;
 }
