@@ -305,19 +305,18 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		tracing_execute_block: None,
 	})?;
 
-	if role.is_authority() {
-		carrier::spawn(
-			&task_manager,
-			client.clone(),
-			transaction_pool.clone(),
-			keystore_container.keystore(),
-			network.clone(),
-			sync_service.clone(),
-			(carrier_protocol, carrier_notifications),
-			carrier_folder,
-			registry.clone(),
-		);
-	}
+	// On every node: others pass on what members say, and a protocol that nobody serves would cost all connections.
+	carrier::spawn(
+		&task_manager,
+		client.clone(),
+		transaction_pool.clone(),
+		keystore_container.keystore(),
+		network.clone(),
+		sync_service.clone(),
+		(carrier_protocol, carrier_notifications),
+		carrier_folder,
+		registry.clone(),
+	);
 	if let Some(joining) = joining {
 		let task = joining.run(
 			client.clone(),

@@ -104,7 +104,9 @@ where
 		Ok(records) => records,
 		Err(error) => {
 			log::error!(target: LOG_TARGET, "{error}: this node takes no part in committees");
-			return;
+			// The protocol must stay served: without that the node would lose all its connections.
+			let _served = notifications;
+			return futures::future::pending().await;
 		}
 	};
 	let known = Known::default();
