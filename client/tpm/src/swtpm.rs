@@ -2,7 +2,9 @@
 //!
 //! # Properties
 //! - *One owner.* A lock beside the state folder is held for as long as the TPM is used.
-//! - *Nothing half-made.* A TPM is manufactured in a folder of its own, which becomes the state folder by one rename.
+//! - *Nothing half-made.* A TPM is manufactured in a new folder, which becomes the state folder by one rename. No two
+//!   attempts share one: what a killed attempt leaves running (swtpm_setup's children are not ended with it) goes on in
+//!   a folder that is no more.
 //! - *It dies with its owner.* The kernel ends swtpm when the thread that started it ends (PR_SET_PDEATHSIG), however
 //!   that comes about. Hence [`Swtpm::start`] must be called from a thread that lives as long as the TPM is wanted.
 //! - *Only its own.* A swtpm left over all the same is found by the state folder in its command line, and ended.
@@ -26,7 +28,7 @@ use std::{
 	fs,
 	io::ErrorKind,
 	net::{Ipv4Addr, TcpListener},
-	os::unix::{ffi::OsStrExt, process::CommandExt},
+	os::unix::{ffi::OsStrExt, fs::PermissionsExt, process::CommandExt},
 	path::{Path, PathBuf},
 	process::{Child, Command, Stdio},
 	sync::Arc,
@@ -76,7 +78,7 @@ impl State {
 		let lock = Lock::take(&with_suffix(&dir, ".lock"), &dir)?;
 		// From here on a swtpm in this folder has no owner.
 		end_leftovers(&dir)?;
-		let _ = fs::remove_dir_all(making(&dir));
+		remove_half_made(&dir)?;
 		let made = match fs::read_dir(&dir) {
 			Ok(_) if dir.join(PERMANENT).is_file() => true,
 			Ok(mut entries) => {
@@ -99,21 +101,26 @@ impl State {
 
 	/// Manufacture a TPM with EK and platform certificates (swtpm_setup), all or nothing.
 	pub(crate) fn manufacture(&self, programs: &Programs) -> Result<(), TpmError> {
-		let making = making(&self.dir);
-		make_private_dir(&making)?;
-		let result = manufacture(&making, programs).and_then(|()| {
+		let (parent, prefix) = making(&self.dir)?;
+		let folder = tempfile::Builder::new()
+			.prefix(&prefix)
+			.permissions(fs::Permissions::from_mode(0o700))
+			.tempdir_in(parent)
+			.map_err(|e| TpmError::io("make a folder in", parent, e))?;
+		let result = manufacture(folder.path(), programs).and_then(|()| {
 			// rename(2) replaces an empty folder.
-			fs::rename(&making, &self.dir).map_err(|e| TpmError::io("make", &self.dir, e))
+			fs::rename(folder.path(), &self.dir).map_err(|e| TpmError::io("make", &self.dir, e))
 		});
-		match (result, self.dir.parent()) {
-			(Err(error), _) => {
+		match result {
+			Err(error) => {
 				// swtpm_setup starts a swtpm of its own, which outlives it if it is killed.
 				let _ = end_leftovers(&self.dir);
-				let _ = fs::remove_dir_all(&making);
 				Err(error)
 			}
-			(Ok(()), Some(parent)) => sync_dir(parent),
-			(Ok(()), None) => Ok(()),
+			Ok(()) => {
+				let _ = folder.keep();
+				sync_dir(parent)
+			}
 		}
 	}
 }
@@ -337,9 +344,25 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 	PathBuf::from(concat(&[path.as_os_str(), suffix.as_ref()]))
 }
 
-/// Where a TPM is manufactured.
-fn making(dir: &Path) -> PathBuf {
-	with_suffix(dir, ".making")
+/// Where a TPM is manufactured: the folder that its folder is made in, and how that one's name begins.
+fn making(dir: &Path) -> Result<(&Path, OsString), TpmError> {
+	match (dir.parent(), dir.file_name()) {
+		(Some(parent), Some(name)) => Ok((parent, concat(&[name, ".making".as_ref()]))),
+		_ => Err(TpmError::BadPath { path: dir.into(), why: "this is no place for a software TPM" }),
+	}
+}
+
+/// Remove what attempts to make a TPM left behind. The caller holds the folder's lock.
+fn remove_half_made(dir: &Path) -> Result<(), TpmError> {
+	let (parent, prefix) = making(dir)?;
+	let entries = fs::read_dir(parent).map_err(|e| TpmError::io("read", parent, e))?;
+	for entry in entries.flatten().filter(|e| e.file_name().as_bytes().starts_with(prefix.as_bytes())) {
+		// What still writes there may make this fail. It is tried again next time.
+		if let Err(error) = fs::remove_dir_all(entry.path()) {
+			log::debug!("{} stays for now: {error}", entry.path().display());
+		}
+	}
+	Ok(())
 }
 
 /// The value of swtpm's `--tpmstate`, which also marks a swtpm as ours.
@@ -360,12 +383,16 @@ fn free_port_pair() -> Result<u16, TpmError> {
 	Err(TpmError::io("listen on", "127.0.0.1", "no two neighbouring ports are free"))
 }
 
-/// End every swtpm (or swtpm_setup) whose command line names this state folder, or the one that it is made in. The
-/// caller holds the folder's lock.
+/// End every program of swtpm whose command line names this state folder, or one that it was to be made in. The caller
+/// holds the folder's lock.
 fn end_leftovers(dir: &Path) -> Result<(), TpmError> {
-	let (run, made) = (state_argument(dir), making(dir));
+	let (parent, prefix) = making(dir)?;
+	let (run, made) = (state_argument(dir), parent.join(prefix));
 	let is_ours = |pid| {
-		is_swtpm_with(pid, |argument| argument == run.as_bytes() || argument.ends_with(made.as_os_str().as_bytes()))
+		is_swtpm_with(pid, |argument| {
+			let path = argument.splitn(2, |byte| *byte == b'=').last().unwrap_or(argument);
+			argument == run.as_bytes() || path.starts_with(made.as_os_str().as_bytes())
+		})
 	};
 	let proc = fs::read_dir("/proc").map_err(|e| TpmError::io("read", "/proc", e))?;
 	for entry in proc.flatten() {

@@ -7,6 +7,7 @@ use ec_tpm::{commands, ErrorKind, Files, TpmConfig, TpmError, TpmHandle, TpmOpti
 use std::{
 	fs,
 	io::{BufRead, BufReader},
+	os::unix::fs::PermissionsExt,
 	path::Path,
 	process::{Command, Stdio},
 	time::{Duration, Instant},
@@ -231,6 +232,33 @@ fn an_owner_killed_at_any_moment_of_its_first_start_leaves_nothing_half_made() {
 		let attested = get_time(&tpm, 1).unwrap();
 		ep_tpm::verify_time(&key, &attested.attest, &attested.signature, &[1; 32]).unwrap();
 	}
+}
+
+/// swtpm_setup's children are not ended with it. This one goes on writing where it was told to, and cannot be told from
+/// anybody's shell.
+#[test]
+fn what_a_killed_attempt_leaves_running_does_not_meddle_with_the_next() {
+	let (base, programs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+	let (localca, began) = (programs.path().join("swtpm_localca"), programs.path().join("began"));
+	let script = format!(
+		"#!/bin/sh\nwhile [ \"$1\" != --configfile ]; do shift; done\nca=${{2%/*}}\n: > '{}'\n\
+		 for _ in $(seq 250); do echo junk > \"$ca/signkey.pem\"; sleep 0.02; done 2> /dev/null\n",
+		began.display()
+	);
+	fs::write(&localca, script).unwrap();
+	fs::set_permissions(&localca, fs::Permissions::from_mode(0o755)).unwrap();
+	let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
+	let mut owner = Command::new(std::env::current_exe().unwrap())
+		.args(["--exact", "owner_for_the_next_tests"])
+		.env(OWNER, base.path())
+		.env("PATH", path)
+		.stdout(Stdio::null())
+		.spawn()
+		.unwrap();
+	eventually("the certificates are being made", || began.exists());
+	owner.kill().unwrap();
+	owner.wait().unwrap();
+	get_time(&start(base.path()), 1).unwrap();
 }
 
 #[test]
