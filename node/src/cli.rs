@@ -126,6 +126,9 @@ pub(crate) enum Subcommand {
 	ImportBlocks(sc_cli::ImportBlocksCmd),
 
 	/// Take back the last blocks, down to the last finalised one.
+	///
+	/// A member never seals twice on one block, so it waits for another member's block where it sealed one that was taken
+	/// back. On a chain of one member write the blocks to a file first (export-blocks) and read them again afterwards.
 	Revert(sc_cli::RevertCmd),
 
 	/// Remove a chain's database. Keys, TPM and the development chain's specification stay.

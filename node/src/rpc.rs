@@ -26,7 +26,7 @@ use sc_rpc::SubscriptionTaskExecutor;
 use sc_service::error::Error;
 use substrate_frame_rpc_system::{System, SystemApiServer};
 
-use crate::service::{Backend, Client, Pool};
+use crate::service::{Backend, Client, Pool, SelectChain};
 
 /// What the RPC answers from.
 pub(crate) struct Deps {
@@ -34,6 +34,8 @@ pub(crate) struct Deps {
 	pub(crate) client: Arc<Client>,
 	/// The database.
 	pub(crate) backend: Arc<Backend>,
+	/// Fork choice.
+	pub(crate) select_chain: SelectChain,
 	/// The transaction pool.
 	pub(crate) pool: Arc<Pool>,
 	/// What the worker is doing.
@@ -57,7 +59,7 @@ fn module(
 	deps: &Deps,
 	executor: SubscriptionTaskExecutor,
 ) -> Result<RpcModule<()>, jsonrpsee::core::RegisterMethodError> {
-	let Deps { client, backend, pool, status, stats, authority_set, voter_state, justifications } = deps;
+	let Deps { client, backend, select_chain, pool, status, stats, authority_set, voter_state, justifications } = deps;
 	let finality_proofs = FinalityProofProvider::new_for_service(backend.clone(), Some(authority_set.clone()));
 	let mut module = RpcModule::new(());
 	module.merge(System::new(client.clone(), pool.clone()).into_rpc())?;
@@ -66,7 +68,9 @@ fn module(
 		Grandpa::new(executor, authority_set.clone(), voter_state.clone(), justifications.clone(), finality_proofs)
 			.into_rpc(),
 	)?;
-	module.merge(Poet::<_, Block>::new(client.clone(), status.clone(), stats.clone()).into_rpc())?;
+	module.merge(
+		Poet::<_, Block, _>::new(client.clone(), select_chain.clone(), status.clone(), stats.clone()).into_rpc(),
+	)?;
 	module.merge(TrustRpc::<Block, _, AccountId>::new(client.clone()).into_rpc())?;
 	Ok(module)
 }

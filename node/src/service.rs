@@ -259,6 +259,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	let rpc_builder = crate::rpc::builder(crate::rpc::Deps {
 		client: client.clone(),
 		backend: backend.clone(),
+		select_chain: select_chain.clone(),
 		pool: transaction_pool.clone(),
 		status: status.clone(),
 		stats,

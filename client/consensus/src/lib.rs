@@ -31,7 +31,8 @@
 //! * *Dating a block ahead, to begin the next wait early*: it is held, by every node, by its own clock ([`held`]).
 //! * *Flooding with blocks from the future*: only members' blocks are held, one an author and parent, 64 in all.
 //! * *Forty siblings from one wait*: a chip that has waited once can attest any number of blocks for as long as A1 is
-//!   good. Two blocks are imported, the author is reported, the others are parked.
+//!   good. Two blocks are imported, the author is reported, the others are parked. Blocks that turn out invalid when
+//!   they are executed do not count as imported; each of them costs the peer that sent it the connection.
 //! * *Headers too long to report, or to hold in numbers*: *digests* bounds them ([`ep_poet::digest::MAX_HEADER`]).
 //! * *Withholding a block and releasing it at equal weight*: the first imported stays, unless both came in time.
 //! * *Shouting weights that nobody checked*: only an executed block's mean counts.

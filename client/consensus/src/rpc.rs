@@ -20,6 +20,7 @@ pub use stats::{AuthorStats, RecentView, StaleView, StatsView};
 use std::{marker::PhantomData, sync::Arc};
 
 use ep_poet::{rate::chip_wait, AuthorityId, Hash, Mean, Millis, Parameters, PoetApi, Weight};
+use futures::executor::block_on;
 use jsonrpsee::{
 	proc_macros::rpc,
 	types::{ErrorObject, ErrorObjectOwned},
@@ -28,6 +29,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
+use sp_consensus::SelectChain;
 use sp_core::Bytes;
 use sp_runtime::traits::{Block as BlockT, Header as HeaderT, Zero};
 
@@ -103,7 +105,7 @@ pub trait PoetRpc {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LotteryView {
-	/// The best block.
+	/// The best block by fork choice.
 	pub parent: Hash,
 	/// Its timestamp.
 	pub parent_timestamp: Millis,
@@ -174,18 +176,27 @@ pub struct SealedView {
 }
 
 /// Answers the `poet` namespace.
-pub struct Poet<C, B> {
+pub struct Poet<C, B, SC> {
 	client: Arc<C>,
+	select_chain: SC,
 	status: StatusHandle,
 	stats: Stats,
 	totals: Mutex<Option<stats::Totals>>,
 	block: PhantomData<fn() -> B>,
 }
 
-impl<C, B> Poet<C, B> {
-	/// Over the client, the worker's status and the counts of blocks.
-	pub fn new(client: Arc<C>, status: StatusHandle, stats: Stats) -> Self {
-		Self { client, status, stats, totals: Mutex::new(None), block: PhantomData }
+impl<C, B, SC> Poet<C, B, SC> {
+	/// Over the client, fork choice, the worker's status and the counts of blocks.
+	pub fn new(client: Arc<C>, select_chain: SC, status: StatusHandle, stats: Stats) -> Self {
+		Self { client, select_chain, status, stats, totals: Mutex::new(None), block: PhantomData }
+	}
+}
+
+impl<C, B: BlockT<Hash = Hash>, SC: SelectChain<B>> Poet<C, B, SC> {
+	/// The block that the worker builds on. The client's own best block is another one for a while after finality went
+	/// to a side fork.
+	fn best(&self) -> Result<B::Header, Error> {
+		block_on(self.select_chain.best_chain()).map_err(|error| Error::Database(error.to_string()))
 	}
 }
 
@@ -197,14 +208,15 @@ fn no_state(hash: Hash) -> impl Fn(sp_api::ApiError) -> Error {
 	move |error| Error::NoState { hash, reason: error.to_string() }
 }
 
-impl<C, B> PoetRpcServer for Poet<C, B>
+impl<C, B, SC> PoetRpcServer for Poet<C, B, SC>
 where
 	B: BlockT<Hash = Hash>,
+	SC: SelectChain<B> + 'static,
 	C: ProvideRuntimeApi<B> + HeaderBackend<B> + Send + Sync + 'static,
 	C::Api: PoetApi<B>,
 {
 	fn lottery(&self) -> Result<LotteryView, Error> {
-		let parent = self.client.info().best_hash;
+		let parent = self.best()?.hash();
 		let status = self.status.read();
 		let api = self.client.runtime_api();
 		let lottery = api.lottery(parent).map_err(no_state(parent))?;

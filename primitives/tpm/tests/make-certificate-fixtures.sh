@@ -14,18 +14,11 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for program in openssl swtpm swtpm_setup swtpm_localca tpm2_readpublic xxd; do
-	command -v "$program" >/dev/null || { echo "make-certificate-fixtures: $program is missing" >&2; exit 1; }
-done
-work=$(mktemp -d)
-swtpm_pid=
-cleanup() {
-	[ -z "$swtpm_pid" ] || kill "$swtpm_pid" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
+# shellcheck source=scripts/fixture-tpm.sh
+. "$here/../../../scripts/fixture-tpm.sh"
+need openssl swtpm_localca tpm2_readpublic xxd
 out=$work/certificates
-mkdir -p "$out/swtpm" "$out/algorithms" "$out/list" "$work/state" "$work/ca" "$work/ek"
+mkdir -p "$out/swtpm" "$out/algorithms" "$out/list" "$work/ca" "$work/ek"
 cd "$work"
 
 # A TPM and its certificates, by a CA of its own.
@@ -48,16 +41,7 @@ der() { openssl x509 -in "$1" -outform DER -out "$2" 2>/dev/null || cp "$1" "$2"
 der ca/swtpm-localca-rootca-cert.pem "$out/swtpm/root.der"
 der ca/issuercert.pem "$out/swtpm/ca.der"
 
-port=$((20000 + RANDOM % 10000))
-swtpm socket --tpm2 --tpmstate dir="$work/state" --flags not-need-init,startup-clear \
-	--server type=tcp,port=$port,bindaddr=127.0.0.1 --ctrl type=tcp,port=$((port + 1)),bindaddr=127.0.0.1 \
-	>"$work/swtpm.log" 2>&1 &
-swtpm_pid=$!
-export TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$port
-for _ in $(seq 50); do
-	tpm2_getrandom --hex 4 >/dev/null 2>&1 && break
-	sleep 0.1
-done
+start_tpm
 # What the chip has stored, as a node reads it: certificates at the indices of the TCG's registry, EKs made persistent.
 tpm2_nvread -C p 0x01c08000 -o "$out/swtpm/platform.der" >/dev/null 2>&1 || tpm2_nvread 0x01c08000 -o "$out/swtpm/platform.der"
 while read -r name index handle; do

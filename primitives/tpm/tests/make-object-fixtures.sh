@@ -18,30 +18,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$here/fixtures/objects
 nonce=456c61707365206669787475726520313233343536373839306162636465666768
 
-for program in swtpm swtpm_setup tpm2_createek tpm2_certify tpm2_certifycreation xxd; do
-	command -v "$program" >/dev/null || { echo "make-object-fixtures: $program is missing" >&2; exit 1; }
-done
+# shellcheck source=scripts/fixture-tpm.sh
+. "$here/../../../scripts/fixture-tpm.sh"
+need tpm2_createek tpm2_certify tpm2_certifycreation xxd
 
-work=$(mktemp -d)
-swtpm_pid=
-cleanup() {
-	[ -z "$swtpm_pid" ] || kill "$swtpm_pid" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-
-mkdir "$work/state"
 swtpm_setup --tpm2 --tpmstate "$work/state" --createek --pcr-banks sha256 --logfile "$work/setup.log" >/dev/null
-port=$((20000 + RANDOM % 10000))
-swtpm socket --tpm2 --tpmstate dir="$work/state" --flags not-need-init,startup-clear \
-	--server type=tcp,port=$port,bindaddr=127.0.0.1 --ctrl type=tcp,port=$((port + 1)),bindaddr=127.0.0.1 \
-	>"$work/swtpm.log" 2>&1 &
-swtpm_pid=$!
-export TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$port
-for _ in $(seq 50); do
-	tpm2_getrandom --hex 4 >/dev/null 2>&1 && break
-	sleep 0.1
-done
+start_tpm
 
 rm -rf "$out"
 mkdir -p "$out"

@@ -40,4 +40,4 @@ pub use error::{Error, Result};
 pub use network::{Network, NetworkOptions};
 pub use node::{Backend, Node, NodeOptions, Role, Sync};
 pub use rpc::{BlockId, Rpc};
-pub use wait::{until, Seen};
+pub use wait::{name_this_thread, say, until, Seen};

@@ -15,7 +15,9 @@ use crate::{
 	node::{Node, NodeOptions, Role, START},
 	process,
 	rpc::{BlockId, Rpc},
-	spec, until, Error, Result, Seen,
+	spec,
+	wait::{say, until},
+	Error, Result, Seen,
 };
 
 /// A network to be.
@@ -189,7 +191,7 @@ impl Network {
 		loop {
 			self.nodes[i].check()?;
 			if rpc.best().await.is_ok() {
-				println!("    {what}: after {:.1} s", begin.elapsed().as_secs_f64());
+				say(format_args!("{what}: after {:.1} s", begin.elapsed().as_secs_f64()));
 				return Ok(());
 			}
 			if begin.elapsed() > START {
@@ -273,7 +275,7 @@ impl Network {
 		.await
 		.inspect_err(|_| {
 			if let Err(dead) = self.check() {
-				println!("    {dead}");
+				say(dead);
 			}
 		})
 	}

@@ -1,6 +1,8 @@
-//! Waiting with a deadline.
+//! Waiting with a deadline, and saying what is waited for.
 
 use std::{
+	cell::RefCell,
+	fmt::Display,
 	future::Future,
 	time::{Duration, Instant},
 };
@@ -21,6 +23,23 @@ pub enum Seen<T> {
 	NotYet(String),
 }
 
+thread_local! {
+	static NAME: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// From now on, what this thread says begins with a name: where several tests run at once, their lines are mixed.
+pub fn name_this_thread(name: &str) {
+	NAME.set(name.into());
+}
+
+/// Say how far it is, in one line.
+pub fn say(line: impl Display) {
+	NAME.with_borrow(|name| match name.is_empty() {
+		true => println!("    {line}"),
+		false => println!("{name}: {line}"),
+	});
+}
+
 /// Look again and again until it happened, or `limit` is over.
 ///
 /// An error of a look is "not yet": a node that is being started, paused or killed does not answer. Only a node that
@@ -36,7 +55,7 @@ where
 	while begin.elapsed() < limit {
 		match tokio::time::timeout(limit.saturating_sub(begin.elapsed()), look()).await {
 			Ok(Ok(Seen::Yes(value))) => {
-				println!("    {what}: after {:.1} s", begin.elapsed().as_secs_f64());
+				say(format_args!("{what}: after {:.1} s", begin.elapsed().as_secs_f64()));
 				return Ok(value);
 			}
 			Ok(Ok(Seen::NotYet(seen))) => last = seen,
@@ -46,7 +65,7 @@ where
 		}
 		if said.elapsed() > SAY {
 			said = Instant::now();
-			println!("    {what}: {:.0} s, {last}", begin.elapsed().as_secs_f64());
+			say(format_args!("{what}: {:.0} s, {last}", begin.elapsed().as_secs_f64()));
 		}
 		tokio::time::sleep(INTERVAL).await;
 	}

@@ -6,6 +6,7 @@ use ep_poet::{digest::find_pre_digest, evidence::Claims, AuthorityId, Hash, Memb
 use serde::{Deserialize, Serialize};
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
+use sp_consensus::SelectChain;
 use sp_runtime::traits::{Block as BlockT, Header as HeaderT, UniqueSaturatedInto};
 
 use super::{database, no_state, Error, Poet};
@@ -21,7 +22,7 @@ const RECENT: (u32, u32) = (256, 4_096);
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatsView {
-	/// The best block.
+	/// The best block by fork choice.
 	pub best: Hash,
 	/// Its height.
 	pub height: u64,
@@ -111,15 +112,16 @@ fn share(part: u64, whole: u64) -> Option<u64> {
 	u64::try_from((u128::from(part) * 1_000_000).checked_div(u128::from(whole))?).ok()
 }
 
-impl<C, B> Poet<C, B>
+impl<C, B, SC> Poet<C, B, SC>
 where
 	B: BlockT<Hash = Hash>,
+	SC: SelectChain<B> + 'static,
 	C: ProvideRuntimeApi<B> + HeaderBackend<B> + Send + Sync + 'static,
 	C::Api: PoetApi<B>,
 {
 	pub(super) fn collect(&self, from: u32, recent: Option<u32>) -> Result<StatsView, Error> {
-		let info = self.client.info();
-		let best = info.best_hash;
+		let header = self.best()?;
+		let best = header.hash();
 		let members = self.page(best, from)?;
 		let totals = self.totals(best)?;
 		let recent = self.recent(best, recent.unwrap_or(RECENT.0).min(RECENT.1))?;
@@ -128,7 +130,7 @@ where
 		let authors = members.into_iter().map(|member| author_stats(member, &totals, &recent)).collect();
 		Ok(StatsView {
 			best,
-			height: info.best_number.unique_saturated_into(),
+			height: (*header.number()).unique_saturated_into(),
 			stale: StaleView { heights: stale.heights, blocks: stale.blocks, stale: stale.stale(), rate: stale.rate() },
 			recent: RecentView {
 				blocks: recent.blocks,

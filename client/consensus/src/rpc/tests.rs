@@ -12,8 +12,9 @@ use crate::{
 	worker::bench::{Bench, Node},
 };
 
-fn module(bench: &Bench, stats: Stats) -> RpcModule<Poet<Node, Block>> {
-	Poet::<Node, Block>::new(Arc::new(Node::of(&bench.world)), bench.status.clone(), stats).into_rpc()
+fn module(bench: &Bench, stats: Stats) -> RpcModule<Poet<Node, Block, Node>> {
+	let node = Node::of(&bench.world);
+	Poet::<Node, Block, Node>::new(Arc::new(node.clone()), node, bench.status.clone(), stats).into_rpc()
 }
 
 fn code(result: Result<CertificateView, MethodsError>) -> i32 {

@@ -9,11 +9,11 @@ use std::{
 
 use elapse_network::{
 	process::{self, Process},
-	until, Network, NetworkOptions,
+	say, until, Network, NetworkOptions,
 };
 use serde_json::Value;
 
-use super::{alone, expect, nobody_equivocated, seconds, wrong, Error, Result, Seen};
+use super::{expect, nobody_equivocated, run, seconds, wrong, Error, Result, Seen};
 
 /// A rate of 1, in parts per million.
 const ONE: u64 = 1_000_000;
@@ -29,7 +29,7 @@ const STEPS: usize = 17;
 
 #[test]
 fn a_chip_turned_up_is_measured_waits_longer_and_is_no_equivocation() {
-	alone("fast chips", async {
+	run("fast chips", async {
 		if Command::new("tpm2_clockrateadjust").arg("--version").output().is_err() {
 			println!(
 				"skipped: a_chip_turned_up_is_measured_waits_longer_and_is_no_equivocation: tpm2_clockrateadjust is missing \
@@ -72,12 +72,12 @@ async fn it_waits_longer(network: &Network) -> Result<()> {
 		Ok(Seen::NotYet(format!("not up to #{best}")))
 	})
 	.await?;
-	println!("    #{} claims {}, counted {}", certificate["height"], certificate["claim"], certificate["counted"]);
+	say(format_args!("#{} claims {}, counted {}", certificate["height"], certificate["claim"], certificate["counted"]));
 
 	let stats = rpc.stats().await?;
 	let authors = stats["authors"].as_array().map(Vec::as_slice).unwrap_or_default();
 	let measured = authors.iter().find(|one| one["author"] == author.as_str()).and_then(|one| one["rate"].as_u64());
-	println!("    its rate now: {measured:?}");
+	say(format_args!("its rate now: {measured:?}"));
 	expect(measured.is_some_and(|rate| rate > FAST && rate <= BOUND), || format!("its rate is {measured:?}"))?;
 	// An honest node dates its blocks so that its chip's rate stays below the bound: see `ec_consensus::schedule`.
 	let lottery = network.rpc(CHEAT).lottery().await?;

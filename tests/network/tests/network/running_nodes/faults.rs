@@ -12,7 +12,7 @@ use std::{
 
 use elapse_network::process;
 
-use super::{alone, expect, refused, seconds, wrong, Dev, Error, Mounts, Result};
+use super::{expect, refused, run, seconds, wrong, Dev, Error, Mounts, Result};
 
 /// Fails unless the node's words contain all of these.
 fn says(text: &str, words: &[&str]) -> Result<()> {
@@ -24,7 +24,7 @@ fn says(text: &str, words: &[&str]) -> Result<()> {
 
 #[test]
 fn a_busy_port_is_named() {
-	alone("a busy port", async {
+	run("a busy port", async {
 		let dev = Dev::new()?;
 		for port in [dev.rpc_port, dev.p2p_port] {
 			let busy =
@@ -39,7 +39,7 @@ fn a_busy_port_is_named() {
 
 #[test]
 fn a_bad_specification_is_named() {
-	alone("a bad specification", async {
+	run("a bad specification", async {
 		let dir = tempfile::tempdir().map_err(Error::io("make", "a temporary folder"))?;
 		let base = dir.path().join("base");
 		let start = |spec: &Path| -> Result<Command> {
@@ -64,7 +64,7 @@ fn a_bad_specification_is_named() {
 
 #[test]
 fn a_missing_swtpm_is_named_with_its_package() {
-	alone("a missing swtpm", async {
+	run("a missing swtpm", async {
 		let dev = Dev::new()?;
 		// The node looks in the usual folders too, so that swtpm itself has to go: a device is no program.
 		let path = env::var_os("PATH").unwrap_or_default();
@@ -83,7 +83,7 @@ fn a_missing_swtpm_is_named_with_its_package() {
 
 #[test]
 fn a_full_disk_ends_the_node_which_goes_on_when_there_is_room() {
-	alone("a full disk", async {
+	run("a full disk", async {
 		let mut dev = Dev::new()?;
 		let script = "mkdir -p \"$1\"; mount -t tmpfs -o size=256m tmpfs \"$1\"";
 		let Some(mounts) = Mounts::new(script, &[dev.base.as_os_str()])? else {

@@ -1,7 +1,7 @@
 //! A member whose chip was copied, and reports about members that did nothing.
 
 use codec::Encode;
-use elapse_network::{Network, NetworkOptions, Rpc};
+use elapse_network::{say, Network, NetworkOptions, Rpc};
 use elapse_runtime::{Header, Runtime, RuntimeCall, RuntimeEvent, UncheckedExtrinsic};
 use ep_poet::{digest::unseal, Attestation, AuthorityId, EquivocationProof};
 use frame_system::offchain::CreateAuthorizedTransaction;
@@ -9,7 +9,7 @@ use pallet_poet::{Record, Records};
 use sp_core::{crypto::Ss58Codec, ByteArray, H256};
 use sp_runtime::{traits::Header as _, DigestItem};
 
-use super::{alone, expect, says_why, seconds, until, wrong, Error, Result, Seen};
+use super::{expect, run, says_why, seconds, until, wrong, Error, Result, Seen};
 
 type Refusal = pallet_poet::Error<Runtime>;
 
@@ -22,7 +22,7 @@ const HONEST: [usize; 3] = [0, 1, 2];
 
 #[test]
 fn a_copied_chip_costs_its_member_the_place_and_forged_reports_cost_nobody_anything() {
-	alone("a copied chip", async {
+	run("a copied chip", async {
 		let mut options = NetworkOptions::members(&[500_000; 4]);
 		options.epoch_length = Some(EPOCH);
 		let mut network = Network::start(options).await?;
@@ -102,7 +102,7 @@ async fn it_is_reported(network: &Network) -> Result<Report> {
 		let account = &network.nodes()[CHEAT].member()?.account;
 		let right = suspended.is_some_and(|(who, from)| who.to_ss58check() == *account && from == epoch + 2);
 		expect(right, || format!("reported in epoch {epoch}, suspended: {suspended:?}, expected {account}"))?;
-		println!("    reported in #{height}, epoch {epoch}");
+		say(format_args!("reported in #{height}, epoch {epoch}"));
 		return Ok(Report { height, transaction, proof });
 	}
 	wrong("the record says that it was reported, and no block has the report")
@@ -193,7 +193,7 @@ impl Encode for Raw {
 async fn refused(rpc: &Rpc, what: &str, transaction: &impl Encode, words: &str) -> Result<()> {
 	match rpc.submit(transaction).await {
 		Err(Error::Rpc { why, .. }) if why.contains("code: ServerError") && why.contains(words) => {
-			println!("    refused: {what}: {why}");
+			say(format_args!("refused: {what}: {why}"));
 			Ok(())
 		}
 		Err(error) => wrong(format!("{what} is not refused in the words '{words}', but: {error}")),

@@ -1,11 +1,11 @@
 //! Four members of equal weight, each with its own chip, and all that happens to such nodes.
 
-use elapse_network::{sudo::sudo, BlockId, Network, NetworkOptions, NodeOptions, Role, Sync};
+use elapse_network::{say, sudo::sudo, BlockId, Network, NetworkOptions, NodeOptions, Role, Sync};
 use elapse_runtime::RuntimeCall;
 use sp_core::crypto::Ss58Codec;
 use sp_runtime::AccountId32;
 
-use super::{alone, expect, nobody_equivocated, seconds, until, wrong, Result, Seen};
+use super::{expect, nobody_equivocated, run, seconds, until, wrong, Result, Seen};
 
 /// Blocks that all of it has to end on.
 const BLOCKS: u32 = 60;
@@ -14,7 +14,7 @@ const EPOCH: u32 = 6;
 
 #[test]
 fn four_nodes_stay_on_one_finalised_chain_whatever_happens_to_one() {
-	alone("four nodes", async {
+	run("four nodes", async {
 		let mut options = NetworkOptions::members(&[500_000; 4]);
 		options.epoch_length = Some(EPOCH);
 		let mut network = Network::start(options).await?;
@@ -31,7 +31,7 @@ fn four_nodes_stay_on_one_finalised_chain_whatever_happens_to_one() {
 		let everybody = [0, 1, 2, 3, full, warp];
 		network.finalized(&everybody, BLOCKS, seconds(90)).await?;
 		let end = network.one_chain(&everybody).await?;
-		println!("    all six nodes are on one chain up to {end}");
+		say(format_args!("all six nodes are on one chain up to {end}"));
 		nobody_equivocated(&network)?;
 		network.finish()
 	});
@@ -133,6 +133,6 @@ async fn joins_by_warp_sync(network: &mut Network) -> Result<usize> {
 	let log = network.nodes()[i].log_text();
 	expect(log.contains("Warp sync is complete"), || "it did not come by warp sync".into())?;
 	let BlockId { number, .. } = rpc.finalized().await?;
-	println!("    late-warp is at #{number}");
+	say(format_args!("late-warp is at #{number}"));
 	Ok(i)
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use codec::{Decode, Encode};
-use elapse_network::{process, Network, NetworkOptions};
+use elapse_network::{process, say, Network, NetworkOptions};
 use elapse_runtime::{Block, Header};
 use ep_poet::{
 	digest::{PreDigest, MAX_HEADER},
@@ -11,7 +11,7 @@ use ep_poet::{
 };
 use sp_runtime::{generic::SignedBlock, DigestItem};
 
-use super::{alone, expect, seconds, wrong, Error, Result};
+use super::{expect, run, seconds, wrong, Error, Result};
 
 /// How many honest blocks are exported.
 const BLOCKS: u32 = 4;
@@ -31,7 +31,7 @@ const FORGERIES: [Forgery; 5] = [
 
 #[test]
 fn forged_blocks_are_refused_by_name_and_the_honest_ones_then_imported() {
-	alone("forged blocks at a node's door", async {
+	run("forged blocks at a node's door", async {
 		let mut network = Network::start(NetworkOptions::members(&[500_000])).await?;
 		network.finalized(&[0], BLOCKS, seconds(90)).await?;
 		network.node(0).stop()?;
@@ -54,7 +54,7 @@ fn forged_blocks_are_refused_by_name_and_the_honest_ones_then_imported() {
 			write(&file, &blocks)?;
 			let text = import(&spec, &base, &file)?;
 			expect(text.contains(rule), || format!("of {what} it does not say '{rule}', but: {text}"))?;
-			println!("    {what}: {}", text.lines().find(|line| line.contains(rule)).unwrap_or_default());
+			say(format_args!("{what}: {}", text.lines().find(|line| line.contains(rule)).unwrap_or_default()));
 			height_is(&spec, &base, 1)?;
 		}
 		import(&spec, &base, &exported)?;

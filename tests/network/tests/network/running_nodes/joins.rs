@@ -1,13 +1,13 @@
 //! Machines that nobody knows become members.
 
-use elapse_network::{Network, NetworkOptions, NodeOptions, Role, Rpc};
+use elapse_network::{say, Network, NetworkOptions, NodeOptions, Role, Rpc};
 use elapse_runtime::{Runtime, RuntimeEvent};
 use ep_poet::AuthorityId;
 use ep_trust::{Judgement, Round};
 use pallet_admission::{Event, Outcome};
 use sp_core::crypto::Ss58Codec;
 
-use super::{alone, expect, nobody_equivocated, seconds, until, wrong, Error, Result, Seen};
+use super::{expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
 
 /// Blocks in an epoch: short, since weights take effect within three.
 const EPOCH: u32 = 6;
@@ -21,7 +21,7 @@ fn network_of(members: usize, newcomers: &[&str]) -> NetworkOptions {
 
 #[test]
 fn a_newcomer_is_questioned_judged_let_in_and_authors() {
-	alone("a newcomer", async {
+	run("a newcomer", async {
 		let mut network = Network::start(network_of(3, &["newcomer"])).await?;
 		network.finalized(&[0, 1, 2], 2, seconds(60)).await?;
 		network.restart(3).await?;
@@ -40,7 +40,7 @@ fn a_newcomer_is_questioned_judged_let_in_and_authors() {
 /// One newcomer is killed after it applied, a member after it sat down; both are started again.
 #[test]
 fn two_newcomers_are_let_in_although_nodes_die_meanwhile() {
-	alone("two newcomers", async {
+	run("two newcomers", async {
 		let mut network = Network::start(network_of(4, &["newcomer-1", "newcomer-2"])).await?;
 		network.finalized(&[0, 1, 2, 3], 2, seconds(60)).await?;
 		for i in [4, 5] {
@@ -120,7 +120,7 @@ impl Watch {
 			let Some(hash) = self.rpc.block_hash(height).await? else { return wrong(format!("there is no #{height}")) };
 			for event in self.rpc.events(hash).await? {
 				let RuntimeEvent::Admission(event) = event else { continue };
-				println!("    #{height}: {event:?}");
+				say(format_args!("#{height}: {event:?}"));
 				match &event {
 					Event::Closed { outcome: Outcome::Judged(Judgement::Admit), .. } => {}
 					Event::Closed { outcome, .. } => return wrong(format!("a round ended otherwise: {outcome:?}")),

@@ -1,16 +1,16 @@
 //! Nodes that come late and take a state for the blocks before it.
 
-use elapse_network::{Network, NetworkOptions, NodeOptions, Role, Sync};
+use elapse_network::{say, Network, NetworkOptions, NodeOptions, Role, Sync};
 use std::time::Duration;
 
-use super::{alone, expect, nobody_equivocated, seconds, until, Result, Seen};
+use super::{expect, nobody_equivocated, run, seconds, until, Result, Seen};
 
 /// More than sync would rather execute than take a state for.
 const BLOCKS: u32 = 14;
 
 #[test]
 fn followers_that_take_a_state_end_on_the_same_chain_and_follow_it() {
-	alone("state sync", async {
+	run("state sync", async {
 		let mut options = NetworkOptions::members(&[500_000]);
 		options.target = Duration::from_secs(1);
 		let mut network = Network::start(options).await?;
@@ -26,7 +26,7 @@ fn followers_that_take_a_state_end_on_the_same_chain_and_follow_it() {
 			// From the best block's state: they execute what comes, and do not only follow headers.
 			network.rpc(*i).stats().await?;
 		}
-		println!("    all are on one chain up to {end}");
+		say(format_args!("all are on one chain up to {end}"));
 		nobody_equivocated(&network)?;
 		network.finish()
 	});

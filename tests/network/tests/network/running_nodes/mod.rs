@@ -1,7 +1,8 @@
 //! Networks of real nodes, each with a real software TPM.
 //!
-//! They run one after the other: all of them share this machine's cores. Where something cannot be tried on this
-//! machine, the test says so in a line `skipped: <test>: <reason>`, which `scripts/test.sh` counts.
+//! Nodes wait most of their time, so as many networks run at once as this machine has cores; the lines of each begin
+//! with its name. Where something cannot be tried on this machine, the test says so in a line
+//! `skipped: <test>: <reason>`, which `scripts/test.sh` counts.
 //!
 //! * [`one_node`]: the development chain, killed and ended.
 //! * [`four_nodes`]: everything that happens to nodes of a network, and to their chips.
@@ -30,14 +31,15 @@ use std::{
 	future::Future,
 	net::Ipv4Addr,
 	path::{Path, PathBuf},
-	process::{Command, ExitStatus},
+	process::{Command, ExitStatus, Output},
 	sync::{Mutex, PoisonError},
 	time::{Duration, Instant},
 };
 
 use elapse_network::{
+	name_this_thread,
 	process::{self, Process},
-	until, Error, Network, Result, Rpc, Seen,
+	say, until, Error, Network, Result, Rpc, Seen,
 };
 use tempfile::TempDir;
 
@@ -46,17 +48,16 @@ const fn seconds(n: u64) -> Duration {
 	Duration::from_secs(n)
 }
 
-/// Run a test alone, and say how long it took.
-fn alone(name: &str, test: impl Future<Output = Result<()>>) {
-	static ONE: Mutex<()> = Mutex::new(());
-	let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-	println!("\n{name}");
+/// Run a test, and say how long it took.
+fn run(name: &str, test: impl Future<Output = Result<()>>) {
+	name_this_thread(name);
+	say("begins");
 	let begin = Instant::now();
 	let runtime =
 		tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
 	// Nodes die with the thread that starts them: this one, which lives as long as the test.
 	let result = runtime.block_on(test);
-	println!("{name}: {:.0} s", begin.elapsed().as_secs_f64());
+	say(format_args!("took {:.0} s", begin.elapsed().as_secs_f64()));
 	if let Err(error) = result {
 		panic!("{name}: {error}");
 	}
@@ -150,6 +151,13 @@ impl Dev {
 
 	fn start(&self, before: &[String]) -> Result<Process> {
 		Process::start("the node", self.command(before)?, &self.log, None)
+	}
+
+	/// Run one of the commands that work on a node's data while it is down.
+	fn offline(&self, arguments: &[&str]) -> Result<Output> {
+		let mut command = process::owned(&process::node_program()?);
+		command.args(arguments).arg("--dev").arg("--base-path").arg(&self.base);
+		command.output().map_err(Error::io("run", "the node"))
 	}
 
 	fn log_text(&self) -> String {

@@ -1,13 +1,14 @@
 //! The development chain.
 
+use elapse_network::say;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{alone, expect, seconds, until, wrong, Dev, Result, Seen};
+use super::{expect, run, seconds, until, wrong, Dev, Result, Seen};
 
 #[test]
 fn a_development_chain_goes_on_after_a_kill_and_ends_when_asked() {
-	alone("one node: kill, second start, Ctrl-C", async {
+	run("one node: kill, second start, Ctrl-C", async {
 		let dev = Dev::new()?;
 		let mut node = dev.start(&[])?;
 		dev.finalized(&mut node, 10, seconds(90)).await?;
@@ -41,8 +42,25 @@ fn a_development_chain_goes_on_after_a_kill_and_ends_when_asked() {
 			Some(status) => return wrong(format!("Ctrl-C ends it with {status}")),
 			None => return wrong("Ctrl-C does not end it within 10 s"),
 		}
-		expect(dev.chips() == 0, || "it ended and left its swtpm behind".into())
+		expect(dev.chips() == 0, || "it ended and left its swtpm behind".into())?;
+		commands_on_its_data_answer(&dev)
 	});
+}
+
+/// The commands for a node that is down; those for blocks in files are in [`imports`](super::imports).
+fn commands_on_its_data_answer(dev: &Dev) -> Result<()> {
+	for (arguments, succeeds, says) in [
+		(["check-block", "3"], true, "Imported 1 blocks"),
+		(["check-block", "1000000"], false, "Unknown block"),
+		(["check-block", "three"], false, "Expected block number"),
+		(["revert", "2"], true, "aren't any non-finalized blocks to revert"),
+	] {
+		let output = dev.offline(&arguments)?;
+		let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+		say(format_args!("{}: {}", arguments.join(" "), output.status));
+		expect(output.status.success() == succeeds && said.contains(says), || format!("{arguments:?} says: {said}"))?;
+	}
+	Ok(())
 }
 
 /// The node's own verdict on the certificates of these blocks: every rule holds.

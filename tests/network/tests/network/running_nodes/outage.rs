@@ -2,11 +2,11 @@
 
 use elapse_network::{Backend, Network, NetworkOptions};
 
-use super::{alone, expect, nobody_equivocated, seconds};
+use super::{expect, nobody_equivocated, run, seconds};
 
 #[test]
 fn a_network_of_both_backends_outlives_the_loss_of_half_its_weight_and_of_all() {
-	alone("outage", async {
+	run("outage", async {
 		let mut options = NetworkOptions::members(&[500_000; 4]);
 		for node in options.nodes.iter_mut().skip(2) {
 			node.backend = Backend::Libp2p;

@@ -10,9 +10,9 @@ use std::{
 	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use elapse_network::{process, BlockId, Network, NetworkOptions, NodeOptions, Role};
+use elapse_network::{process, say, BlockId, Network, NetworkOptions, NodeOptions, Role};
 
-use super::{alone, expect, nobody_equivocated, seconds, wrong, Error, Result};
+use super::{expect, nobody_equivocated, run, seconds, wrong, Error, Result};
 
 /// How often the power fails.
 const CUTS: usize = 14;
@@ -32,7 +32,7 @@ const PHASES: [(&str, Duration); 6] = [
 
 #[test]
 fn power_cuts_around_sealing_cost_no_finalised_block_and_make_nobody_equivocate() {
-	alone("power cuts", async {
+	run("power cuts", async {
 		let mut dice = Dice::new();
 		let mut options = NetworkOptions::members(&[500_000]);
 		options.target = Duration::from_millis(500);
@@ -58,7 +58,7 @@ fn power_cuts_around_sealing_cost_no_finalised_block_and_make_nobody_equivocate(
 				disk.flush()?;
 			}
 			let what = if lost { ", and the database's last writes are lost" } else { "" };
-			println!("    cut {cut}: {:.1} ms after '{phase}'{what}", delay.as_secs_f64() * 1e3);
+			say(format_args!("cut {cut}: {:.1} ms after '{phase}'{what}", delay.as_secs_f64() * 1e3));
 			finalised.push(network.rpc(1).finalized().await?);
 			network.restart(0).await?;
 		}
@@ -139,7 +139,7 @@ impl Dice {
 		let given = env::var("ELAPSE_SEED").ok().and_then(|seed| seed.parse().ok());
 		let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
 		let seed = given.unwrap_or_else(now);
-		println!("    seed {seed}: ELAPSE_SEED={seed} throws the same dice again");
+		say(format_args!("seed {seed}: ELAPSE_SEED={seed} throws the same dice again"));
 		Dice(seed)
 	}
 
