@@ -1,6 +1,6 @@
 //! Networks of real nodes, each with a real software TPM.
 //!
-//! Nodes wait most of their time, so as many networks run at once as this machine has cores; the lines of each begin
+//! Nodes wait most of their time, so several networks run at once (`--test-threads`); the lines of each begin
 //! with its name. Where something cannot be tried on this machine, the test says so in a line
 //! `skipped: <test>: <reason>`, which `scripts/test.sh` counts.
 //!
