@@ -7,6 +7,7 @@
 //! | `grandpa_roundState`, `grandpa_proveFinality`, subscriptions | the SDK        |
 //! | `poet_lottery`, `poet_waitCertificate`, `poet_stats`         | `ec_consensus` |
 //! | `trust_rounds`, `trust_application`, `trust_evidence`        | `ec_carrier`   |
+//! | `trust_node`, `trust_nodes`, `trust_score`                   | `ec_carrier`   |
 //!
 //! The SDK's `sync_state` is missing: what it writes is for light clients that know BABE.
 

@@ -328,6 +328,15 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		);
 		task_manager.spawn_handle().spawn("joining", None, task);
 	}
+	if let Some(tpm) = &tpm {
+		carrier::spawn_duties(
+			&task_manager,
+			client.clone(),
+			transaction_pool.clone(),
+			keystore_container.keystore(),
+			tpm.clone(),
+		);
+	}
 	if let Some(timer) = tpm {
 		let worker = start_poet(StartPoetParams {
 			client: client.clone(),

@@ -13,8 +13,8 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-	genesis_config_presets, AccountId, Admission, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Poet,
-	Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+	genesis_config_presets, AccountId, Admission, Attestation, Balance, Block, Executive, Grandpa, InherentDataExt,
+	Nonce, Poet, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -157,6 +157,28 @@ impl_runtime_apis! {
 
 		fn submit(call: ep_trust::api::Feeless) -> Option<()> {
 			Admission::submit_feeless(call)
+		}
+	}
+
+	impl ep_trust::api::AttestationApi<Block, AccountId> for Runtime {
+		fn duty(author: ep_poet::AuthorityId) -> Option<ep_trust::api::DutyInfo> {
+			Attestation::duty_of(&author)
+		}
+
+		fn node(author: ep_poet::AuthorityId) -> Option<ep_trust::api::NodeInfo<AccountId>> {
+			Attestation::node(&author)
+		}
+
+		fn nodes(from: u32) -> Vec<ep_trust::api::NodeInfo<AccountId>> {
+			Attestation::nodes(from)
+		}
+
+		fn attest(
+			author: ep_poet::AuthorityId,
+			testimony: ep_trust::Testimony,
+			signature: sp_core::sr25519::Signature,
+		) -> Result<(), u8> {
+			Attestation::submit(author, testimony, signature)
 		}
 	}
 

@@ -11,6 +11,7 @@ define_benchmarks!(
 	[frame_system, SystemBench::<Runtime>]
 	[frame_system_extensions, SystemExtensionsBench::<Runtime>]
 	[pallet_admission, Admission]
+	[pallet_attestation, Attestation]
 	[pallet_balances, Balances]
 	[pallet_grandpa, Grandpa]
 	[pallet_poet, Poet]
@@ -46,6 +47,24 @@ impl pallet_admission::benchmarking::BenchmarkHelper for Runtime {
 	fn session_keys(owner: &[u8]) -> (SessionKeys, Vec<u8>) {
 		let generated = SessionKeys::generate(&owner, None);
 		(generated.keys, codec::Encode::encode(&generated.proof))
+	}
+}
+
+impl pallet_attestation::benchmarking::BenchmarkHelper for Runtime {
+	fn set_draw(author: ep_poet::AuthorityId, output: [u8; 32]) {
+		<Self as pallet_admission::benchmarking::BenchmarkHelper>::set_draw(author, output);
+	}
+
+	fn admit(author: &ep_poet::AuthorityId) -> Result<(), frame_benchmarking::BenchmarkError> {
+		pallet_admission::benchmarking::admit_under_policy::<Self>(author)
+	}
+
+	fn admit_simply(author: &ep_poet::AuthorityId, n: u8) {
+		pallet_admission::benchmarking::admit_simply::<Self>(author, n);
+	}
+
+	fn testimony(nonce: &[u8]) -> ep_trust::Testimony {
+		pallet_admission::benchmarking::testimony(nonce)
 	}
 }
 

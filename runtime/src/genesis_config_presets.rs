@@ -11,17 +11,18 @@ use ep_tpm::{
 };
 use frame_support::build_struct_json_patch;
 use pallet_admission::{Caps, Parameters as Admission};
+use pallet_attestation::Parameters as Attestation;
 use pallet_trust::MemberSpec;
 use serde_json::Value;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
 use sp_core::H160;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET};
 use sp_keyring::Sr25519Keyring;
-use sp_runtime::BoundedVec;
+use sp_runtime::{BoundedVec, Permill};
 
 use crate::{
-	configs::money::ELT, AccountId, AdmissionConfig, Balance, BalancesConfig, GrandpaConfig, PoetConfig,
-	RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig, TrustConfig,
+	configs::money::ELT, AccountId, AdmissionConfig, AttestationConfig, Balance, BalancesConfig, GrandpaConfig,
+	PoetConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig, TrustConfig,
 };
 
 /// Name of the preset for networks whose members know each other.
@@ -88,6 +89,24 @@ pub fn admission(target: Millis, caps: Caps) -> Admission<Balance> {
 		recent: blocks(5).min(200),
 		first_weight: 250_000,
 		caps,
+	}
+}
+
+/// How members are examined, with blocks every `target` milliseconds.
+///
+/// A member is drawn once in ten minutes at most. It has two minutes, and five more until its duty counts as missed: a
+/// machine that restarts is back by then. Ten misses in a row, at least an hour and a half, take two thirds of a score.
+pub fn attestation(target: Millis) -> Attestation {
+	let blocks = |minutes: u64| u32::try_from(minutes * 60_000 / target.max(1)).unwrap_or(u32::MAX).clamp(10, 1_000);
+	Attestation {
+		picks: 1,
+		deadline: blocks(2),
+		grace: blocks(5),
+		rest: blocks(10).max(blocks(2) + blocks(5) + 1),
+		gain: Permill::from_percent(5),
+		loss: Permill::from_percent(10),
+		late: Permill::from_percent(1),
+		threshold: 50_000,
 	}
 }
 
@@ -201,6 +220,7 @@ impl Genesis {
 				anchors: members.iter().map(|member| (member.author.clone(), member.anchor)).collect(),
 				anchor: Default::default(),
 			},
+			attestation: AttestationConfig { parameters: Some(attestation(parameters.target)), ..Default::default() },
 		})
 	}
 }

@@ -167,4 +167,7 @@ mod runtime {
 
 	#[runtime::pallet_index(12)]
 	pub type Admission = pallet_admission;
+
+	#[runtime::pallet_index(13)]
+	pub type Attestation = pallet_attestation;
 }

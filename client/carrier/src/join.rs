@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use codec::{Codec, Encode};
-use ec_tpm::{PcrBank, PcrSelection, Quoted, TpmHandle};
+use ec_tpm::TpmHandle;
 use ep_poet::{AuthorityId, Hash};
 use ep_tpm::{
 	policy::{PlatformEvidence, PlatformPolicy},
@@ -21,12 +21,12 @@ use ep_trust::{
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_core::H160;
-use sp_runtime::{
-	traits::{Block as BlockT, UniqueSaturatedInto},
-	BoundedVec,
-};
+use sp_runtime::traits::{Block as BlockT, UniqueSaturatedInto};
 
-use crate::LOG_TARGET;
+use crate::{
+	platform::{bounded, quote, QuoteError},
+	LOG_TARGET,
+};
 
 /// How many blocks to wait for an application or an answer to be in a block before it is sent again.
 const PATIENCE: u32 = 10;
@@ -159,8 +159,8 @@ impl fmt::Display for Progress {
 			}
 			Self::Failed { round } => write!(
 				f,
-				"round {round} cannot go on: too few members sat down, or something was late. The deposit comes back; \
-				 apply again after the cool-down"
+				"round {round} cannot go on: too few members sat down, or something was late. The deposit comes back after the \
+				 cool-down; then apply again"
 			),
 			Self::NotAdmitted { round } => write!(
 				f,
@@ -345,30 +345,29 @@ where
 	}
 
 	async fn answer(&mut self, at: Hash, now: u32, round: Round, info: &RoundInfo<AccountId>) -> Result<(), String> {
-		let mut answers = Vec::new();
+		let (mut answers, mut opened) = (Vec::new(), 0u64);
 		for seat in &info.seats {
-			match self.tpm.activate(seat.credential.clone()).await {
-				Ok(secret) => match <[u8; 32]>::try_from(secret) {
-					Ok(secret) => answers.push((seat.author.clone(), secret)),
-					Err(_) => {
-						log::warn!(target: LOG_TARGET, "{}'s question has an answer of another length", seat.author)
-					}
-				},
-				// It will be seen when it is revealed.
-				Err(error) => log::warn!(target: LOG_TARGET, "{}'s question cannot be answered: {error}", seat.author),
+			let secret = self.tpm.activate(seat.credential.clone()).await.map_err(|error| error.to_string());
+			let secret = secret.and_then(|secret| {
+				<[u8; 32]>::try_from(secret).map_err(|_| "its answer has another length".to_string())
+			});
+			// What cannot be answered is answered all the same: then whoever asked it has to show what it asked.
+			let answer = secret.unwrap_or_else(|error| {
+				log::warn!(target: LOG_TARGET, "{}'s question cannot be answered: {error}", seat.author);
+				[0; 32]
+			});
+			if answer != [0; 32] {
+				opened = opened.saturating_add(seat.votes);
 			}
+			answers.push((seat.author.clone(), answer));
 		}
 		answers.sort();
-		let votes = info
-			.seats
-			.iter()
-			.filter(|seat| answers.iter().any(|(author, _)| *author == seat.author))
-			.fold(0u64, |sum, seat| sum.saturating_add(seat.votes));
-		if !is_quorum(votes, info.expected) {
-			return Err(format!(
-				"only questions worth {votes} of {} votes can be answered, more than two thirds are needed",
+		if !is_quorum(opened, info.expected) {
+			log::warn!(
+				target: LOG_TARGET,
+				"only questions worth {opened} of {} votes can be answered, more than two thirds are needed to be let in",
 				info.expected
-			));
+			);
 		}
 		let seed = info.seed.ok_or("the seed is not known")?;
 		let under = nonce::answer(&self.genesis, round, &seed, &answers);
@@ -393,49 +392,16 @@ where
 		nonce: &[u8; 32],
 		previous: Option<&ClockInfo>,
 	) -> Result<Quote, String> {
-		let bank = match policy.bank {
-			0x000b => PcrBank::Sha256,
-			0x000c => PcrBank::Sha384,
-			0x000d => PcrBank::Sha512,
-			other => return Err(format!("the policy is about PCR bank {other:#06x}, which this node cannot quote")),
-		};
-		let pcrs = policy.selection().pcrs().filter_map(|pcr| u8::try_from(pcr).ok()).collect();
-		let quoted = self.tpm.quote_with_pcrs(nonce.to_vec(), PcrSelection { bank, pcrs }).await;
-		let Quoted { attested, pcr_values } = quoted.map_err(|error| error.to_string())?;
-		let identity = self.tpm.identity();
-		let (key, ek_name) = (identity.attestation_key(), identity.ek_name());
-		let (key, ek_name) = (key.map_err(|error| error.to_string())?, ek_name.map_err(|error| error.to_string())?);
-		let values: Vec<&[u8]> = pcr_values.iter().map(Vec::as_slice).collect();
-		let evidence = PlatformEvidence {
-			key: &key,
-			ek_name: &ek_name,
-			attest: &attested.attest,
-			signature: &attested.signature,
-			nonce,
-			pcr_values: &values,
-			previous,
-		};
-		policy.verify(&evidence).map_err(|rule| match rule {
-			Error::Reset | Error::Restarted => format!(
-				"the TPM was restarted since the application, which policy {} does not allow: withdraw \
-				 (`admission.withdraw`), and join again after the cool-down",
-				self.applicant.policy
+		let number = self.applicant.policy;
+		let judge =
+			|evidence: &PlatformEvidence<'_>| policy.verify(&PlatformEvidence { previous, ..*evidence }).map(|_| ());
+		quote(&self.tpm, policy, nonce, judge).await.map_err(|error| match error {
+			QuoteError::Policy(Error::Reset | Error::Restarted) => format!(
+				"the TPM was restarted since the application, which policy {number} does not allow: withdraw \
+				 (`admission.withdraw`), and join again after the cool-down"
 			),
-			rule => format!("this machine is not as policy {} wants it: {rule}", self.applicant.policy),
-		})?;
-		let values =
-			pcr_values.into_iter().map(|value| bounded(value, "a PCR's value")).collect::<Result<Vec<_>, _>>()?;
-		Ok(Quote {
-			attest: bounded(attested.attest, "the attestation")?,
-			signature: bounded(attested.signature, "its signature")?,
-			pcr_values: bounded(values, "the list of PCR values")?,
+			QuoteError::Policy(rule) => format!("this machine is not as policy {number} wants it: {rule}"),
+			other => other.to_string(),
 		})
 	}
-}
-
-fn bounded<T, S>(items: Vec<T>, what: &str) -> Result<BoundedVec<T, S>, String>
-where
-	S: sp_core::Get<u32>,
-{
-	BoundedVec::try_from(items).map_err(|items| format!("{what} is too long for an application: {}", items.len()))
 }

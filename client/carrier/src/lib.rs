@@ -2,6 +2,7 @@
 //!
 //! * [`worker`]: a member sits in the committees that its lots name, asks the applicants' chips, reveals, judges, agrees
 //!   with the others by weighted PBFT ([`ec_pbft`]) and brings the verdict to the chain.
+//! * [`duty`]: whenever the chain draws this node's member, its chip attests.
 //! * [`join`]: a machine applies, answers what it is asked, and waits for its verdict.
 //!
 //! # Rules of a member
@@ -22,14 +23,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod duty;
 pub mod gossip;
 pub mod join;
 mod judge;
 mod member;
+mod platform;
 mod record;
 pub mod rpc;
 pub mod worker;
 
+pub use duty::{do_duties, DutyParams};
 pub use judge::{judge, Seen};
 pub use worker::{start_carrier, CarrierParams};
 

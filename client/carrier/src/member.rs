@@ -302,19 +302,19 @@ impl Sitting {
 	fn put_out(&mut self, outputs: Vec<Output<AuthorityId, Judgement, Seal>>, world: &mut impl World) {
 		let binds =
 			|output: &Output<_, _, _>| matches!(output, Output::Send(_) | Output::Relay(_) | Output::Decided { .. });
+		let mut may_speak = true;
 		if outputs.iter().any(binds) {
-			// Rule *one-word*.
+			// Rule *one-word*. What is not said now is said again later, and time goes on all the same.
 			let memory = self.pbft.as_ref().map(Pbft::memory);
 			if self.record.memory != memory {
 				self.record.memory = memory;
 				self.kept = false;
 			}
-			if !self.keep(world) {
-				return;
-			}
+			may_speak = self.keep(world);
 		}
 		for output in outputs {
 			match output {
+				Output::Send(_) | Output::Relay(_) if !may_speak => {}
 				Output::Send(message) => self.say(Statement::Pbft(message), world),
 				Output::Relay(quorum) => self.relay(quorum, world),
 				Output::StartTimer(timeout) => world.start_timer(self.round, timeout),

@@ -1,10 +1,13 @@
-//! `trust_*` over JSON-RPC: rounds, applications, and what members were admitted on.
+//! `trust_*` over JSON-RPC: rounds, applications, members, their scores, and what they were admitted on.
 //!
 //! | method | gives |
 //! |---|---|
 //! | `trust_rounds` | the rounds that live |
 //! | `trust_application` | where an account's or a round's application stands, what is awaited from whom, until when |
 //! | `trust_evidence` | what a member was admitted on: the raw bytes, so that anybody verifies them again |
+//! | `trust_node` | a member: weight, score, duties done and missed, what it owes |
+//! | `trust_nodes` | members in the order of the register, 64 at a time |
+//! | `trust_score` | a member's score, and what bounds it |
 //!
 //! Bytes are hexadecimal, deadlines heights.
 
@@ -13,7 +16,7 @@ use std::{marker::PhantomData, str::FromStr, sync::Arc};
 use codec::Codec;
 use ep_poet::{AuthorityId, Hash};
 use ep_trust::{
-	api::{RoundInfo, TrustApi},
+	api::{AttestationApi, NodeInfo, RoundInfo, TrustApi, NODES_PAGE},
 	Application, Round,
 };
 use jsonrpsee::{
@@ -40,6 +43,9 @@ pub enum Error {
 	/// It was not admitted by a committee.
 	#[error("{0} was not admitted by a committee: it is no member, or one of genesis")]
 	NoEvidence(String),
+	/// There is no such member.
+	#[error("{0} is not a member's key for lottery and seals: `trust_nodes` lists them")]
+	NotAMember(String),
 	/// The runtime does not answer.
 	#[error("the runtime does not answer: {0}")]
 	Runtime(String),
@@ -114,6 +120,70 @@ pub struct EvidenceView {
 	pub anchor: String,
 }
 
+/// A member.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeView {
+	/// Its key for lottery and seals.
+	pub author: String,
+	/// The account that answers for it.
+	pub account: String,
+	/// Its weight in this epoch.
+	pub weight: u64,
+	/// Its score, from 0 to 1,000,000: its weight two epochs on, if it is above the threshold.
+	pub score: u64,
+	/// The highest that its score can rise to.
+	pub cap: u64,
+	/// Duties done, in time or late.
+	pub done: u32,
+	/// Duties missed since the last one done.
+	pub missed: u32,
+	/// Whether it is proven to have cheated.
+	pub suspended: bool,
+	/// The first epoch without it, if it is leaving.
+	pub leaves: Option<u64>,
+	/// What it owes.
+	pub duty: Option<DutyView>,
+}
+
+/// What a member owes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DutyView {
+	/// The block in which it was drawn.
+	pub block: u32,
+	/// The last block in which it is in time.
+	pub until: u32,
+	/// The last block in which it is taken at all.
+	pub lapses: u32,
+	/// Testimonies refused so far.
+	pub refused: u8,
+	/// The policy that a quote has to meet, if one is owed.
+	pub policy: Option<u32>,
+}
+
+/// Some members.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodesView {
+	/// The members.
+	pub nodes: Vec<NodeView>,
+	/// Where to go on; nothing if there are no more.
+	pub next: Option<u32>,
+}
+
+/// A member's score.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoreView {
+	/// From 0 to 1,000,000.
+	pub score: u64,
+	/// The highest that it can rise to.
+	pub cap: u64,
+	/// Its weight in this epoch.
+	pub weight: u64,
+}
+
 /// Admission, asked.
 #[rpc(server, client)]
 pub trait Trust {
@@ -128,6 +198,18 @@ pub trait Trust {
 	/// What a member was admitted on, by its key for lottery and seals.
 	#[method(name = "trust_evidence")]
 	fn evidence(&self, author: String) -> Result<EvidenceView, Error>;
+
+	/// A member, by its key for lottery and seals.
+	#[method(name = "trust_node")]
+	fn node(&self, author: String) -> Result<NodeView, Error>;
+
+	/// Members from an index in the register on (default 0), 64 at most.
+	#[method(name = "trust_nodes")]
+	fn nodes(&self, from: Option<u32>) -> Result<NodesView, Error>;
+
+	/// A member's score, by its key for lottery and seals.
+	#[method(name = "trust_score")]
+	fn score(&self, author: String) -> Result<ScoreView, Error>;
 }
 
 /// Answers them.
@@ -147,7 +229,7 @@ impl<B, C, AccountId> TrustServer for TrustRpc<B, C, AccountId>
 where
 	B: BlockT<Hash = Hash>,
 	C: ProvideRuntimeApi<B> + HeaderBackend<B> + Send + Sync + 'static,
-	C::Api: TrustApi<B, AccountId>,
+	C::Api: TrustApi<B, AccountId> + AttestationApi<B, AccountId>,
 	AccountId: Codec + FromStr + std::fmt::Display + Send + Sync + 'static,
 {
 	fn rounds(&self) -> Result<Vec<Round>, Error> {
@@ -176,13 +258,58 @@ where
 		let dossier = dossier.map_err(|error| Error::Runtime(error.to_string()))?.ok_or(Error::NoEvidence(author))?;
 		Ok(evidence(dossier))
 	}
+
+	fn node(&self, author: String) -> Result<NodeView, Error> {
+		use sp_core::crypto::Ss58Codec;
+		let at = self.client.info().best_hash;
+		let key = AuthorityId::from_ss58check(&author).map_err(|_| Error::NotAMember(author.clone()))?;
+		let node = self.client.runtime_api().node(at, key).map_err(|error| Error::Runtime(error.to_string()))?;
+		node.map(node_view).ok_or(Error::NotAMember(author))
+	}
+
+	fn nodes(&self, from: Option<u32>) -> Result<NodesView, Error> {
+		let (at, from) = (self.client.info().best_hash, from.unwrap_or_default());
+		let nodes = self.client.runtime_api().nodes(at, from).map_err(|error| Error::Runtime(error.to_string()))?;
+		let next = (nodes.len() as u64 >= u64::from(NODES_PAGE)).then(|| from.saturating_add(NODES_PAGE));
+		Ok(NodesView { nodes: nodes.into_iter().map(node_view).collect(), next })
+	}
+
+	fn score(&self, author: String) -> Result<ScoreView, Error> {
+		self.node(author).map(|NodeView { score, cap, weight, .. }| ScoreView { score, cap, weight })
+	}
+}
+
+fn node_view<AccountId: std::fmt::Display>(node: NodeInfo<AccountId>) -> NodeView {
+	let duty = node.duty.map(|duty| DutyView {
+		block: duty.block,
+		until: duty.until,
+		lapses: duty.lapses,
+		refused: duty.attempt,
+		policy: duty.policy,
+	});
+	NodeView {
+		author: node.author.to_string(),
+		account: node.account.to_string(),
+		weight: node.weight,
+		score: node.score,
+		cap: node.cap,
+		done: node.done,
+		missed: node.missed,
+		suspended: node.suspended,
+		leaves: node.leaves,
+		duty,
+	}
 }
 
 fn view<AccountId: std::fmt::Display>(round: Round, info: &RoundInfo<AccountId>, now: u32) -> ApplicationView {
 	let until = info.until;
 	let (seated, revealed) = (info.seats.len(), info.seats.iter().filter(|seat| seat.revealed).count());
 	let (phase, awaited, until) = if info.expired {
-		("failed", "anybody may end the round; the deposit comes back".into(), until.judge)
+		(
+			"failed",
+			"anybody may end the round; the deposit comes back, if need be after the cool-down".into(),
+			until.judge,
+		)
 	} else if info.seed.is_none() {
 		("seed", "the blocks that draw the committee".into(), until.sit)
 	} else if now <= until.sit {

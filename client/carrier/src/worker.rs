@@ -18,8 +18,8 @@ use ep_trust::{
 	sortition, Judgement, Round,
 };
 use futures::{
-	future::BoxFuture,
-	stream::{FuturesUnordered, SelectAll},
+	future::{AbortHandle, BoxFuture},
+	stream::{abortable, FuturesUnordered, SelectAll},
 	FutureExt, Stream, StreamExt,
 };
 use futures_timer::Delay;
@@ -118,6 +118,7 @@ where
 		known,
 		sittings: BTreeMap::new(),
 		heard: SelectAll::new(),
+		listening: BTreeMap::new(),
 		hands: Hands {
 			client,
 			keystore,
@@ -162,6 +163,8 @@ struct Worker<B: BlockT, C, AccountId> {
 	known: Known,
 	sittings: BTreeMap<Round, Sitting>,
 	heard: SelectAll<Heard>,
+	/// Ends the streams of [`Self::heard`], by round.
+	listening: BTreeMap<Round, AbortHandle>,
 	hands: Hands<B, C, AccountId>,
 	reaches: Reaches,
 }
@@ -206,10 +209,19 @@ where
 			if is_new {
 				let round = *round;
 				let messages = engine.messages_for(topic::<B>(&self.genesis, round));
+				let (messages, ending) = abortable(messages);
 				self.heard.push(messages.map(move |notification| (round, notification.message)).boxed());
+				self.listening.insert(round, ending);
 			}
 		}
 		self.known.write().retain(|round, _| live.contains(round));
+		self.listening.retain(|round, ending| {
+			let lives = live.contains(round);
+			if !lives {
+				ending.abort();
+			}
+			lives
+		});
 		let Some(author) = self.own_key(at) else { return };
 		for (round, info) in &infos {
 			self.step(*round, info, &author, now, at).await;

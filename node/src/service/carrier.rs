@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use ec_carrier::{start_carrier, worker::Reaches, CarrierParams};
+use ec_carrier::{do_duties, start_carrier, worker::Reaches, CarrierParams, DutyParams};
+use ec_tpm::TpmHandle;
 use elapse_runtime::{AccountId, Hash, OpaqueBlock as Block};
 use ep_trust::anchor;
 use futures::FutureExt;
@@ -60,4 +61,18 @@ pub(super) fn spawn(
 		registry,
 	};
 	tasks.spawn_handle().spawn("carrier", Some("carrier"), start_carrier::<_, _, _, _, AccountId>(params));
+}
+
+/// Starts the task that does what the chain draws this node's member for.
+pub(super) fn spawn_duties(
+	tasks: &TaskManager,
+	client: Arc<Client>,
+	pool: Arc<Pool>,
+	keystore: KeystorePtr,
+	tpm: TpmHandle,
+) {
+	let genesis: Hash = client.info().genesis_hash;
+	let params =
+		DutyParams::<Block, _> { client, genesis, keystore, pool: OffchainTransactionPoolFactory::new(pool), tpm };
+	tasks.spawn_handle().spawn("duties", Some("carrier"), do_duties::<_, _, AccountId>(params));
 }

@@ -240,8 +240,11 @@ impl Transactions {
 /// What to do about an application that the chain would refuse.
 fn advice(error: &str) -> String {
 	let advice = match error {
-		"CoolingDown" => "this chip was in a round not long ago; it is tried again until the cool-down is over",
-		"InARound" => "the chip, the account or the key is in a round of somebody else's; it is tried again",
+		"CoolingDown" => {
+			"this chip was refused not long ago, or a round of this account ended before its chip had shown itself; it is \
+			 tried again until the cool-down is over"
+		}
+		"InARound" => "the account or one of its keys is in another round; it is tried again",
 		"TooManyRounds" => "there are as many applications as may be at a time; it is tried again",
 		"BadCertificate" => {
 			"the chain does not trust this chip's maker, or the certificate is refused: `elapse tpm verify-ek` names the rule, \

@@ -36,6 +36,29 @@ pub trait BenchmarkHelper: Config {
 	fn session_keys(owner: &[u8]) -> (KeysOf<Self>, Vec<u8>);
 }
 
+/// For benchmarks of others: makes `author` a member that was admitted under the longest policy, with a chip of the
+/// slowest kind and the longest path of certificates.
+pub fn admit_under_policy<T: BenchmarkHelper>(author: &AuthorityId) -> Result<(), BenchmarkError> {
+	let Applicant { account, chip, application, .. } = Applicant::<T>::new(maker::LINKS)?;
+	let (ak_public, ek_name) = (chip.ak_public(), *chip.ek().name());
+	let weight = pallet_trust::MAX_WEIGHT / 2;
+	pallet_trust::Pallet::<T>::admit_for_benchmark(account, author.clone(), ak_public, ek_name, weight);
+	Dossiers::<T>::insert(author, application);
+	Kinds::<T>::insert(author, ep_tpm::model::Tier::Discrete);
+	Ok(())
+}
+
+/// For benchmarks of others: makes `author` a member like any. `n` tells its account, chip and address from others'.
+pub fn admit_simply<T: BenchmarkHelper>(author: &AuthorityId, n: u8) {
+	scene::admit::<T>(author, n, pallet_trust::MAX_WEIGHT);
+}
+
+/// What the chip of that member says under a nonce.
+pub fn testimony(nonce: &[u8]) -> ep_trust::Testimony {
+	let chip = scene::applicants_chip();
+	ep_trust::Testimony { time: chip.get_time(nonce), quote: Some(chip.quote(nonce)) }
+}
+
 fn governor<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
 	T::GovernOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)
 }

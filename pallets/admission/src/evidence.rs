@@ -14,8 +14,9 @@ use sp_runtime::DispatchResult;
 
 use crate::{Config, Denied, Error, Event, List, Lists, Pallet, Policies, Roots, Settings, Tiers, LOG_TARGET};
 
-/// How far up issuers' revocation lists are looked for.
-const MOST_LISTS: usize = 8;
+/// Issuers' names that an application may make us look up, and lists that it may make us read. No honest path is near.
+const MOST_ISSUERS: usize = 16;
+pub(crate) const MOST_LISTS: usize = 8;
 
 /// What evidence has shown.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +61,8 @@ impl<T: Config> Pallet<T> {
 			stage
 		};
 		let candidates: Vec<&[u8]> = evidence.intermediates.iter().map(|bytes| bytes.as_slice()).collect();
-		let lists = Self::lists_for(evidence);
+		let lists = Self::lists_for(evidence)
+			.ok_or_else(|| because(Error::BadCertificate, &"intermediates of too many issuers"))?;
 		let lists: Vec<_> = lists.iter().filter_map(|list| RevocationList::parse(list).ok()).collect();
 		let policy = Policy { at: now, ek_at: None, lists: &lists, list_grace: None };
 		let ek = verify_ek(&evidence.ek_certificate, &candidates, &StoredRoots::<T>::default(), &policy)
@@ -114,21 +116,24 @@ impl<T: Config> Pallet<T> {
 		Ok((quote.clock_info, quote.firmware_version))
 	}
 
-	/// The lists of everybody who may have issued one of these certificates, and of those who issued theirs.
-	fn lists_for(evidence: &Evidence) -> Vec<List> {
+	/// The lists of everybody who may have issued one of these certificates, and of those who issued theirs. `None` if
+	/// they are too many: what is left out might be the list that counts, and who applies could see to that.
+	fn lists_for(evidence: &Evidence) -> Option<Vec<List>> {
 		let issuer = |bytes: &[u8]| Certificate::parse(bytes).and_then(|parsed| name_hash(parsed.issuer())).ok();
 		let mut open: Vec<[u8; 32]> = evidence.intermediates.iter().filter_map(|bytes| issuer(bytes)).collect();
 		open.extend(issuer(&evidence.ek_certificate));
 		let (mut seen, mut lists) = (BTreeSet::new(), Vec::new());
 		while let Some(name) = open.pop() {
-			if !seen.insert(name) || seen.len() > MOST_LISTS.saturating_mul(2) {
+			if !seen.insert(name) {
 				continue;
 			}
 			lists.extend(Lists::<T>::get(name));
+			if seen.len() > MOST_ISSUERS || lists.len() > MOST_LISTS {
+				return None;
+			}
 			open.extend(Roots::<T>::get(name).iter().filter_map(|stored| issuer(&stored.certificate)));
 		}
-		lists.truncate(MOST_LISTS);
-		lists
+		Some(lists)
 	}
 
 	/// Adds a certificate to the store.

@@ -14,9 +14,10 @@
 //!   certificate to `conclude`. The deposit comes back with it.
 //! * *It is refused.* The same, with another judgement. The deposit comes back, unless evidence was forged.
 //! * *It changes its mind.* `withdraw`, at any time.
-//! * *Somebody stops halfway*, whoever it is: after the deadline anybody calls `expire`. The deposit comes back.
-//! * *A chip comes again.* Not before its cool-down is over, however the last round ended. Who looks for a friendly
-//!   committee by applying again and again needs as many chips.
+//! * *Somebody stops halfway*, whoever it is: after the deadline anybody calls `expire`. The deposit comes back; if the
+//!   chip has not shown itself by then, after a cool-down, by `reclaim` or the next `apply`.
+//! * *A chip comes again.* Once it has shown itself in a round, not before its cool-down is over. Who looks for a friendly
+//!   committee by applying again and again needs as many deposits until then, and as many chips afterwards.
 //! * *A certificate is revoked.* Anybody submits the issuer's list, which must be newer than the one there.
 //!
 //! ## Terminology
@@ -25,11 +26,15 @@
 //! * *opened*: votes of members whose question was answered, as they revealed.
 //!
 //! ## Properties
-//! 1. *One round a chip*: an endorsement key, an account and a key for seals are each in at most one round.
+//! 1. *One round a key*: an attestation key, an account and a key for seals are each in at most one round. Not an
+//!    endorsement key: its certificate is public, and whoever copies it could keep its owner out. What somebody says of
+//!    a chip counts against that chip only once the chip has answered.
 //! 2. *Every state has an exit*: from each phase a round ends by a call that needs nobody's leave, at the latest after
 //!    its last deadline. Only the applicant's deposit is ever at stake.
-//! 3. *Held is the sum*: what is held for [`HoldReason::Application`] is the sum of the deposits of live rounds.
+//! 3. *Held is the sum*: what is held for [`HoldReason::Application`] is the sum of the deposits of live rounds and of
+//!    those in [`Kept`].
 //! 4. *Nobody is framed*: what costs a member anything was signed by that member, or is its silence after it sat down.
+//!    Both cost what a missed duty costs ([`Config::OnFault`]).
 //! 5. *Constant work*: a block notes one contribution. Rounds are touched by calls alone.
 //! 6. *No committee without the seed*: nobody sits before all of the seed's blocks are there.
 //!
@@ -71,8 +76,9 @@ pub mod pallet {
 	use ep_poet::AuthorityId;
 	use ep_tpm::{
 		certificate::{Fingerprint, Role, StoredCertificate},
-		model::{Denylist, TierTable},
+		model::{Denylist, Tier, TierTable},
 		policy::PlatformPolicy,
+		Name,
 	};
 	use ep_trust::{Application, Judgement, Quote, Round, SeatClaim, VerdictCertificate};
 	use frame_support::{
@@ -121,6 +127,8 @@ pub mod pallet {
 		type GenesisHash: Get<H256>;
 		/// Who gets deposits that are lost.
 		type ForfeitTo: Get<Self::AccountId>;
+		/// Told of members who fail in a committee.
+		type OnFault: ep_trust::score::OnFault;
 		/// Most rounds at a time.
 		#[pallet::constant]
 		type MaxRounds: Get<u32>;
@@ -192,9 +200,9 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type AnswersOf<T> = StorageMap<_, Twox64Concat, Round, (Answers, Quote)>;
 
-	/// The round that a chip is in.
+	/// The round that an attestation key is in.
 	#[pallet::storage]
-	pub type ByChip<T> = StorageMap<_, Blake2_128Concat, [u8; 32], Round>;
+	pub type ByAttestationKey<T> = StorageMap<_, Blake2_128Concat, Name, Round>;
 
 	/// The round that an account is in.
 	#[pallet::storage]
@@ -204,9 +212,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type ByAuthor<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Round>;
 
-	/// Until which block a chip may not apply again.
+	/// Until which block a chip that showed itself may not apply again.
 	#[pallet::storage]
 	pub type CoolingDown<T> = StorageMap<_, Blake2_128Concat, [u8; 32], u32>;
+
+	/// Deposits of applicants whose chips have not shown themselves, and the last block in which they are held.
+	#[pallet::storage]
+	pub type Kept<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, (BalanceOf<T>, u32)>;
 
 	/// Members' addresses on the Elastos Smart Chain.
 	#[pallet::storage]
@@ -219,6 +231,10 @@ pub mod pallet {
 	/// What members were admitted on, so that anybody can look again.
 	#[pallet::storage]
 	pub type Dossiers<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Application>;
+
+	/// The kinds of members' chips, as they were when they were admitted.
+	#[pallet::storage]
+	pub type Kinds<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Tier>;
 
 	/// What a chain begins with.
 	#[pallet::genesis_config]
@@ -311,6 +327,8 @@ pub mod pallet {
 			account: T::AccountId,
 			/// How it ended.
 			outcome: Outcome,
+			/// Until which block its deposit is kept, if it is.
+			kept: Option<u32>,
 		},
 		/// A member failed in its duty.
 		Failed {
@@ -356,9 +374,9 @@ pub mod pallet {
 		Closed,
 		/// There are [`Config::MaxRounds`] rounds. Apply later.
 		TooManyRounds,
-		/// The account, the chip or the key is in a round.
+		/// The account, the attestation key or the key for seals is in a round.
 		InARound,
-		/// The chip was in a round not long ago.
+		/// The chip was refused not long ago, or the account did not show one.
 		CoolingDown,
 		/// There is no such round.
 		NoSuchRound,
@@ -533,7 +551,7 @@ pub mod pallet {
 		/// # Errors
 		/// None. What is wrong makes the transaction invalid, as `Custom(n)` where n is the index of the [`Error`]:
 		/// [`Error::NoSuchRound`], [`Error::OtherPhase`], [`Error::NotOpened`], [`Error::BadVerdict`],
-		/// [`Error::CannotJoin`].
+		/// [`Error::CannotJoin`], [`Error::CoolingDown`] if the chip was refused in another round meanwhile.
 		#[pallet::call_index(4)]
 		#[pallet::authorize(|_, round, judgement, certificate| {
 			Self::authorize_conclude(*round, *judgement, certificate)
@@ -550,7 +568,7 @@ pub mod pallet {
 			Self::do_conclude(round, judgement)
 		}
 
-		/// The applicant takes its application back.
+		/// The applicant takes its application back. Its deposit is kept for a while unless its chip has shown itself.
 		///
 		/// # Errors
 		/// [`Error::NoSuchRound`], [`Error::NotTheApplicant`].
@@ -677,6 +695,17 @@ pub mod pallet {
 			AnchorChain::<T>::put(anchor);
 			Self::deposit_event(Event::ParametersSet);
 			Ok(())
+		}
+
+		/// Gives an account its deposit back that was kept. Anybody may, when it is time.
+		///
+		/// # Errors
+		/// [`Error::CoolingDown`] before it is time. None if nothing is kept.
+		#[pallet::call_index(15)]
+		#[pallet::weight(<T as Config>::WeightInfo::withdraw())]
+		pub fn reclaim(origin: OriginFor<T>, account: T::AccountId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::give_back(&account)
 		}
 	}
 

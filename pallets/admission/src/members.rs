@@ -1,10 +1,10 @@
 //! What the pallet keeps of members: their addresses on the Elastos Smart Chain, and what they were admitted on.
 
-use ep_poet::{AuthorityId, OnMemberGone};
+use ep_poet::{AuthorityId, OnMemberGone, Weight};
 use frame_support::ensure;
 use sp_core::H160;
 
-use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, Pallet};
+use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, Kinds, Pallet, Settings};
 
 impl<T: Config> Pallet<T> {
 	/// Whether `author` may have this address.
@@ -25,22 +25,35 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// The most that a member may weigh, by the kind of its chip as parameters see it now. `None` if no committee let it
+	/// in.
+	pub fn cap_of(author: &AuthorityId) -> Option<Weight> {
+		let tier = Kinds::<T>::get(author)?;
+		Some(Settings::<T>::get().map_or(0, |settings| settings.caps.of(tier)))
+	}
+
+	/// The policy that a member was admitted under. `None` if no committee let it in.
+	pub fn policy_of(author: &AuthorityId) -> Option<u32> {
+		Dossiers::<T>::get(author).map(|dossier| dossier.policy)
+	}
+
 	/// Checks that the stored items agree with each other.
 	#[cfg(any(test, feature = "try-runtime"))]
 	pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-		use crate::{AnswersOf, Applications, ByAccount, ByAuthor, ByChip, RoundCount, Rounds, Seats};
+		use crate::{AnswersOf, Applications, ByAccount, ByAttestationKey, ByAuthor, Kept, RoundCount, Rounds, Seats};
 
 		let count = RoundCount::<T>::get() as usize;
 		ensure!(Rounds::<T>::iter().count() == count, "rounds are counted");
 		ensure!(Applications::<T>::iter().count() == count, "every round has its application, and no other");
-		ensure!(ByChip::<T>::iter().count() == count, "every round has its chip");
+		ensure!(ByAttestationKey::<T>::iter().count() == count, "every round has its attestation key");
 		ensure!(ByAccount::<T>::iter().count() == count, "every round has its account");
 		ensure!(ByAuthor::<T>::iter().count() == count, "every round has its key");
 		for (round, state) in Rounds::<T>::iter() {
-			ensure!(ByChip::<T>::get(state.chip) == Some(round), "the chip is in its round");
+			ensure!(ByAttestationKey::<T>::get(state.ak_name) == Some(round), "the attestation key is in its round");
 			ensure!(ByAccount::<T>::get(&state.account) == Some(round), "the account is in its round");
 			ensure!(ByAuthor::<T>::get(&state.author) == Some(round), "the key is in its round");
-			ensure!(Self::held(&state.account) >= state.deposit, "the deposit is held");
+			ensure!(Self::held(&state.account) == state.deposit, "the deposit is held");
+			ensure!(!Kept::<T>::contains_key(&state.account), "who applies again was given back what was kept");
 			ensure!(AnswersOf::<T>::contains_key(round) == state.answer.is_some(), "an answer is an answer");
 			let (mut seated, mut votes, mut revealed) = (0u32, 0u64, 0u32);
 			for seating in Seats::<T>::iter_prefix_values(round) {
@@ -53,10 +66,14 @@ impl<T: Config> Pallet<T> {
 		for (round, _, _) in Seats::<T>::iter() {
 			ensure!(Rounds::<T>::contains_key(round), "nobody sits in a round that is over");
 		}
+		for (account, (deposit, _)) in Kept::<T>::iter() {
+			ensure!(Self::held(&account) == deposit, "what is kept is held");
+		}
 		for (author, anchor) in Anchors::<T>::iter() {
 			ensure!(AnchorOwners::<T>::get(anchor) == Some(author), "an address has one owner");
 		}
 		ensure!(Anchors::<T>::iter().count() == AnchorOwners::<T>::iter().count(), "an address has one owner");
+		ensure!(Kinds::<T>::iter().count() == Dossiers::<T>::iter().count(), "whose evidence is known has a kind");
 		Ok(())
 	}
 }
@@ -67,5 +84,6 @@ impl<T: Config> OnMemberGone for Pallet<T> {
 			AnchorOwners::<T>::remove(anchor);
 		}
 		Dossiers::<T>::remove(author);
+		Kinds::<T>::remove(author);
 	}
 }

@@ -155,6 +155,17 @@ parameter_types! {
 	pub const GenesisHash: H256 = GENESIS;
 	pub const ForfeitTo: u64 = TREASURY;
 	pub static MaxRounds: u32 = 4;
+	/// Who failed.
+	pub static Faults: Vec<AuthorityId> = Vec::new();
+}
+
+/// Writes down who fails.
+pub struct Blackboard;
+
+impl ep_trust::score::OnFault for Blackboard {
+	fn on_fault(author: &AuthorityId) {
+		Faults::mutate(|faults| faults.push(author.clone()));
+	}
 }
 
 impl pallet_trust::Config for Test {
@@ -174,6 +185,7 @@ impl pallet_admission::Config for Test {
 	type Draw = Draw;
 	type GenesisHash = GenesisHash;
 	type ForfeitTo = ForfeitTo;
+	type OnFault = Blackboard;
 	type MaxRounds = MaxRounds;
 	type WeightInfo = ();
 }
@@ -300,6 +312,7 @@ pub(crate) fn on_chain(test: impl FnOnce()) {
 
 pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	MaxRounds::set(4);
+	Faults::set(Vec::new());
 	CurrentEpoch::set(0);
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	let balances = [ALICE, BOB].map(|account| (account, 10 * DEPOSIT)).to_vec();

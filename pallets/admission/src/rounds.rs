@@ -5,8 +5,8 @@ use codec::{Decode, Encode};
 use ep_poet::{AuthorityId, Members as _};
 use ep_tpm::{AttestationKey, EndorsementKey};
 use ep_trust::{
-	committee::is_quorum, nonce, sortition, Application, Committee, Judgement, Quote, Reason, Round, Seat, SeatClaim,
-	Verdict, VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
+	committee::is_quorum, nonce, score::OnFault as _, sortition, Application, Committee, Judgement, Quote, Reason,
+	Round, Seat, SeatClaim, Verdict, VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
 };
 use frame_support::{
 	pallet_prelude::*,
@@ -48,6 +48,7 @@ impl<T: Config> Pallet<T> {
 		let now = Self::height();
 		ensure!(RoundCount::<T>::get() < T::MaxRounds::get(), Error::<T>::TooManyRounds);
 		ensure!(!ByAccount::<T>::contains_key(&account), Error::<T>::InARound);
+		Self::give_back(&account)?;
 		ensure!(!ByAuthor::<T>::contains_key(&application.author), Error::<T>::InARound);
 		ensure!(keys.ownership_proof_is_valid(&account.encode(), proof), Error::<T>::BadKeys);
 		let author: &[u8] = application.author.as_ref();
@@ -62,8 +63,8 @@ impl<T: Config> Pallet<T> {
 		let under =
 			nonce::application(&Self::genesis(), &account, &(&application.author, application.anchor, &keys), &recent);
 		let Checked { chip, ek_name, ak_name, tier, clock } = Self::check_evidence(&application, &under, Self::now())?;
-		ensure!(!ByChip::<T>::contains_key(chip), Error::<T>::InARound);
-		ensure!(CoolingDown::<T>::get(chip).is_none_or(|until| until < now), Error::<T>::CoolingDown);
+		ensure!(!ByAttestationKey::<T>::contains_key(ak_name), Error::<T>::InARound);
+		Self::check_cooled_down(&chip)?;
 		let weight = settings.first_weight.min(settings.caps.of(tier));
 		pallet_trust::Pallet::<T>::check_joining(&account, &Self::spec(&application, ek_name, weight))?;
 
@@ -103,12 +104,18 @@ impl<T: Config> Pallet<T> {
 			opened: 0,
 		};
 		let keys: KeyBytes = keys.encode().try_into().map_err(|_| Error::<T>::BadKeys)?;
-		ByChip::<T>::insert(chip, round);
+		ByAttestationKey::<T>::insert(ak_name, round);
 		ByAccount::<T>::insert(&account, round);
 		ByAuthor::<T>::insert(&application.author, round);
 		Applications::<T>::insert(round, (application, keys));
 		Rounds::<T>::insert(round, state);
 		Self::deposit_event(Event::Applied { round, account, until });
+		Ok(())
+	}
+
+	/// Whether a chip may come again.
+	fn check_cooled_down(chip: &[u8; 32]) -> Result<(), Error<T>> {
+		ensure!(CoolingDown::<T>::get(chip).is_none_or(|until| until < Self::height()), Error::CoolingDown);
 		Ok(())
 	}
 
@@ -350,6 +357,11 @@ impl<T: Config> Pallet<T> {
 		state.expected.max(state.votes)
 	}
 
+	/// Whether the chip has opened enough questions: from then on the round is known to be its own.
+	fn has_shown_itself(state: &RoundOf<T>) -> bool {
+		is_quorum(state.opened, Self::expected(state))
+	}
+
 	/// The committee of a round as it stands. It is complete once sitting is over.
 	pub fn committee(round: Round, state: &RoundOf<T>) -> Option<Committee> {
 		let seats = Seats::<T>::iter_prefix_values(round).map(|seat| Seat { anchor: seat.anchor, votes: seat.votes });
@@ -389,7 +401,8 @@ impl<T: Config> Pallet<T> {
 		let state = Rounds::<T>::get(round).ok_or(Error::NoSuchRound)?;
 		ensure!(Self::is_judging(&state), Error::OtherPhase);
 		if judgement == Judgement::Admit {
-			ensure!(is_quorum(state.opened, Self::expected(&state)), Error::NotOpened);
+			ensure!(Self::has_shown_itself(&state), Error::NotOpened);
+			Self::check_cooled_down(&state.chip)?;
 			let (spec, application, keys) = Self::newcomer(round, &state)?;
 			pallet_trust::Pallet::<T>::check_joining(&state.account, &spec).map_err(|error| {
 				log::debug!(target: LOG_TARGET, "the applicant of round {round} cannot join: {error:?}");
@@ -432,6 +445,7 @@ impl<T: Config> Pallet<T> {
 			pallet_trust::Pallet::<T>::admit(&state.account, &spec, keys)?;
 			Self::set_anchor(&state.author, application.anchor)?;
 			Dossiers::<T>::insert(&state.author, application);
+			Kinds::<T>::insert(&state.author, state.tier);
 		}
 		Self::close(round, state, Outcome::Judged(judgement))
 	}
@@ -453,9 +467,24 @@ impl<T: Config> Pallet<T> {
 			|| (now > until.answer && state.answer.is_none())
 	}
 
-	/// Ends a round: the deposit goes back or is lost, members who failed are named, nothing of it stays.
+	/// Ends a round: the deposit goes back, is kept for a while or is lost; members who failed are named; nothing else of
+	/// the round stays.
 	pub(crate) fn close(round: Round, state: RoundOf<T>, outcome: Outcome) -> DispatchResult {
+		// Who did not reveal failed only if it had to: once there was an answer, and until there was time.
+		let overdue = state.answer.is_some() && Self::height() > state.until.reveal;
+		for (author, seating) in Seats::<T>::drain_prefix(round) {
+			let fault = match seating.outcome {
+				Some(Opening::Broken) => Fault::BrokenChallenge,
+				None if overdue => Fault::Silent,
+				_ => continue,
+			};
+			T::OnFault::on_fault(&author);
+			Self::deposit_event(Event::Failed { round, author, fault });
+		}
+		let cooldown = Settings::<T>::get().map_or(0, |settings| settings.cooldown);
+		let until = Self::height().saturating_add(cooldown);
 		let reason = HoldReason::Application.into();
+		let mut kept = None;
 		if outcome == Outcome::Judged(Judgement::Refuse(Reason::Forged)) {
 			<T as Config>::Currency::transfer_on_hold(
 				&reason,
@@ -466,33 +495,38 @@ impl<T: Config> Pallet<T> {
 				Restriction::Free,
 				Fortitude::Force,
 			)?;
+		} else if !cooldown.is_zero() && !Self::has_shown_itself(&state) {
+			// However it came about: who does not like the committee that the seed draws, or has friends who stay away from
+			// it, could try again at once.
+			Kept::<T>::insert(&state.account, (state.deposit, until));
+			kept = Some(until);
 		} else {
 			<T as Config>::Currency::release(&reason, &state.account, state.deposit, Precision::BestEffort)?;
-		}
-		// Who did not reveal failed only if it had to: once there was an answer, and until there was time.
-		let overdue = state.answer.is_some() && Self::height() > state.until.reveal;
-		for (author, seating) in Seats::<T>::drain_prefix(round) {
-			let fault = match seating.outcome {
-				Some(Opening::Broken) => Fault::BrokenChallenge,
-				None if overdue => Fault::Silent,
-				_ => continue,
-			};
-			Self::deposit_event(Event::Failed { round, author, fault });
 		}
 		Rounds::<T>::remove(round);
 		Applications::<T>::remove(round);
 		AnswersOf::<T>::remove(round);
-		ByChip::<T>::remove(state.chip);
+		ByAttestationKey::<T>::remove(state.ak_name);
 		ByAccount::<T>::remove(&state.account);
 		ByAuthor::<T>::remove(&state.author);
 		RoundCount::<T>::mutate(|count| *count = count.saturating_sub(1));
-		let cooldown = Settings::<T>::get().map_or(0, |settings| settings.cooldown);
-		if cooldown.is_zero() || matches!(outcome, Outcome::Judged(Judgement::Admit)) {
-			CoolingDown::<T>::remove(state.chip);
-		} else {
-			CoolingDown::<T>::insert(state.chip, Self::height().saturating_add(cooldown));
+		if Self::has_shown_itself(&state) {
+			if cooldown.is_zero() || matches!(outcome, Outcome::Judged(Judgement::Admit)) {
+				CoolingDown::<T>::remove(state.chip);
+			} else {
+				CoolingDown::<T>::insert(state.chip, until);
+			}
 		}
-		Self::deposit_event(Event::Closed { round, account: state.account, outcome });
+		Self::deposit_event(Event::Closed { round, account: state.account, outcome, kept });
+		Ok(())
+	}
+
+	/// Gives a deposit back that was kept, if it is time; nothing if none was.
+	pub(crate) fn give_back(account: &T::AccountId) -> DispatchResult {
+		let Some((deposit, until)) = Kept::<T>::get(account) else { return Ok(()) };
+		ensure!(until < Self::height(), Error::<T>::CoolingDown);
+		Kept::<T>::remove(account);
+		<T as Config>::Currency::release(&HoldReason::Application.into(), account, deposit, Precision::BestEffort)?;
 		Ok(())
 	}
 }

@@ -38,7 +38,8 @@ pub struct Parameters<Balance> {
 	pub reveal: u32,
 	/// How long the committee may judge after that.
 	pub judge: u32,
-	/// How long a chip waits between two rounds.
+	/// How long a chip that showed itself and was not let in waits until its next round, and how long the deposit of an
+	/// applicant stays held whose chip did not.
 	pub cooldown: u32,
 	/// How old the block in an application's nonce may be.
 	pub recent: u32,

@@ -20,6 +20,40 @@ impl<T: Config> Pallet<T> {
 		index.map_or(0, |index| Self::weight_at(index, epoch))
 	}
 
+	/// What a member will weigh in the last epoch that is scheduled; 0 if there is none.
+	pub fn scheduled_weight(author: &AuthorityId) -> Weight {
+		let epoch = T::CurrentEpoch::get().saturating_add(crate::DELAY);
+		Members::<T>::get(author).map_or(0, |member| Self::weight_at(member.index, epoch))
+	}
+
+	/// Gives a member a weight for what its duties have shown. False if it stays what it was: the last weight of all does
+	/// not go, and who is suspended or leaves gets none.
+	pub fn reweigh(author: &AuthorityId, weight: Weight) -> bool {
+		let Some(member) = Members::<T>::get(author) else { return false };
+		if member.suspended || member.leaves.is_some() {
+			return false;
+		}
+		let Ok(from) = Self::change_weight(author, weight.min(MAX_WEIGHT)) else { return false };
+		Self::deposit_event(Event::WeightChanged { account: member.account, weight, from });
+		true
+	}
+
+	/// Suspends a member that is proven to have cheated. False if it is none, or is suspended already.
+	pub fn suspend(author: &AuthorityId) -> bool {
+		let Some(mut member) = Members::<T>::get(author).filter(|member| !member.suspended) else { return false };
+		member.suspended = true;
+		let account = member.account.clone();
+		Members::<T>::insert(author, member);
+		match Self::change_weight(author, 0) {
+			Ok(from) => Self::deposit_event(Event::MemberSuspended { account, from }),
+			Err(Error::LastWeight) => {
+				log::error!(target: LOG_TARGET, "{account:?} cheated, but without it the chain would stop for good");
+			}
+			Err(error) => log::error!(target: LOG_TARGET, "{account:?} cannot be suspended: {error:?}"),
+		}
+		true
+	}
+
 	fn weight_at(index: u32, epoch: u64) -> Weight {
 		Slots::<T>::get(index).map_or(0, |slot| slot.weight.at(epoch))
 	}
@@ -154,18 +188,7 @@ impl<T: Config> ep_poet::Members<T::AccountId> for Pallet<T> {
 
 impl<T: Config> OnEquivocation for Pallet<T> {
 	fn on_equivocation(author: &AuthorityId) -> bool {
-		let Some(mut member) = Members::<T>::get(author).filter(|member| !member.suspended) else { return false };
-		member.suspended = true;
-		let account = member.account.clone();
-		Members::<T>::insert(author, member);
-		match Self::change_weight(author, 0) {
-			Ok(from) => Self::deposit_event(Event::MemberSuspended { account, from }),
-			Err(Error::LastWeight) => {
-				log::error!(target: LOG_TARGET, "{account:?} equivocated, but without it the chain would stop for good");
-			}
-			Err(error) => log::error!(target: LOG_TARGET, "{account:?} cannot be suspended: {error:?}"),
-		}
-		true
+		Self::suspend(author)
 	}
 }
 

@@ -208,7 +208,7 @@ pub mod pallet {
 			/// The first epoch in which it counts.
 			from: u64,
 		},
-		/// A member is suspended: it equivocated.
+		/// A member is suspended: it equivocated, or forged evidence.
 		MemberSuspended {
 			/// Its account.
 			account: T::AccountId,
@@ -244,7 +244,7 @@ pub mod pallet {
 		NotAMember,
 		/// The member was removed already.
 		AlreadyRemoved,
-		/// The member equivocated: it can only be removed.
+		/// The member is proven to have cheated: it can only be removed.
 		Suspended,
 		/// Nobody would have any weight left.
 		LastWeight,

@@ -9,12 +9,13 @@ use scale_info::TypeInfo;
 /// the randomness of an epoch can still choose who takes part in it.
 pub const DELAY: u64 = 2;
 
-/// Entries that can differ at once: what holds now, in the next epoch, and in the one after.
-const ENTRIES: u32 = 3;
+/// Entries that can differ at once: what held in the epoch before, holds now, in the next epoch, and in the one after.
+const ENTRIES: u32 = 4;
 
 /// A weight, or a sum of weights, over time. Read at an epoch, so no epoch change has to touch it.
 ///
-/// It remembers what held in the epoch of the last change, and everything after.
+/// It remembers what held in the epoch before the last change, and everything after: what began in one epoch (a
+/// committee, a wait) may end in the next.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, TypeInfo, MaxEncodedLen)]
 pub struct Schedule {
 	/// (first epoch, weight from then on), ascending.
@@ -38,7 +39,8 @@ impl Schedule {
 	pub fn set(&mut self, now: u64, weight: Weight) {
 		let from = now.saturating_add(DELAY);
 		let held = self.entries.iter().filter(|entry| entry.0 <= now).count();
-		let mut past = held.saturating_sub(1);
+		// The one that holds now, and the one before it.
+		let mut past = held.saturating_sub(2);
 		self.entries.retain(|entry| {
 			let forget = past > 0 || entry.0 >= from;
 			past = past.saturating_sub(1);
@@ -89,7 +91,7 @@ mod tests {
 		for epoch in 0..100 {
 			schedule.set(epoch, 1_000 + epoch);
 			let expected = |e: u64| if e < DELAY { 0 } else { 1_000 + e - DELAY };
-			for e in epoch..=epoch + DELAY {
+			for e in epoch.saturating_sub(1)..=epoch + DELAY {
 				assert_eq!(schedule.at(e), expected(e), "at {e}, asked in {epoch}");
 			}
 		}
@@ -110,7 +112,7 @@ mod tests {
 				let weight = random(100);
 				schedule.set(now, weight);
 				history.push((now + DELAY, weight));
-				for epoch in now..now + 5 {
+				for epoch in now.saturating_sub(1)..now + 5 {
 					let expected = history.iter().rev().find(|(from, _)| *from <= epoch).unwrap().1;
 					assert_eq!(schedule.at(epoch), expected);
 				}

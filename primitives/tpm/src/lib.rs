@@ -181,7 +181,8 @@ pub mod signature;
 
 pub use algorithm::{Curve, HashAlgorithm};
 pub use attest::{
-	verify_quote, verify_time, ClockInfo, PcrSelection, QuoteAttestation, TimeAttestation, MAX_TIME_ATTEST_LEN,
+	verify_quote, verify_quote_of_any_clock, verify_time, ClockInfo, PcrSelection, QuoteAttestation, TimeAttestation,
+	MAX_TIME_ATTEST_LEN,
 };
 pub use certify::{verify_certify, verify_creation, CertifyAttestation, CreationAttestation, CreationData};
 pub use credential::{Challenge, Credential, Randomness, SEED_LEN};

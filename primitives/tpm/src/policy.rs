@@ -27,8 +27,9 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 use crate::{
-	algorithm::bank_digest_len, attest::verify_quote, AttestationKey, ClockInfo, Error, HashAlgorithm, Name,
-	PcrSelection, QuoteAttestation,
+	algorithm::bank_digest_len,
+	attest::{verify_quote, verify_quote_of_any_clock},
+	AttestationKey, ClockInfo, Error, HashAlgorithm, Name, PcrSelection, QuoteAttestation,
 };
 
 /// Most PCRs that a policy can list one by one: as many as a PC Client TPM has.
@@ -141,15 +142,33 @@ impl PlatformPolicy {
 	/// # Errors
 	/// The first rule that is broken, in this order.
 	pub fn verify(&self, evidence: &PlatformEvidence<'_>) -> Result<(QuoteAttestation, Option<Boot>), Error> {
-		let PlatformEvidence { key, ek_name, attest, signature, nonce, pcr_values, previous } = *evidence;
+		let PlatformEvidence { key, attest, signature, nonce, previous, .. } = *evidence;
 		let quote = verify_quote(key, attest, signature, nonce)?;
+		self.check_quote(&quote, evidence)?;
+		let boot = self.check_clock(&quote.clock_info, previous)?;
+		Ok((quote, boot))
+	}
+
+	/// Judges what a quote says of the platform, and nothing that its clock says: as [`Self::verify`], without Q1 and
+	/// G5-G8, for who has the clock from elsewhere. `previous` is not looked at.
+	///
+	/// # Errors
+	/// The first rule that is broken.
+	pub fn verify_platform(&self, evidence: &PlatformEvidence<'_>) -> Result<QuoteAttestation, Error> {
+		let PlatformEvidence { key, attest, signature, nonce, .. } = *evidence;
+		let quote = verify_quote_of_any_clock(key, attest, signature, nonce)?;
+		self.check_quote(&quote, evidence)?;
+		Ok(quote)
+	}
+
+	/// Rules G1, N2, Q3-Q5, G2-G4.
+	fn check_quote(&self, quote: &QuoteAttestation, evidence: &PlatformEvidence<'_>) -> Result<(), Error> {
+		let PlatformEvidence { key, ek_name, pcr_values, .. } = *evidence;
 		self.check_form()?;
 		quote.signed_under_ek(key, ek_name)?;
 		quote.verify_pcrs(key.hash_algorithm(), &[self.selection()], pcr_values)?;
-		self.check_firmware(&quote)?;
-		self.check_values(&quote, pcr_values)?;
-		let boot = self.check_clock(&quote.clock_info, previous)?;
-		Ok((quote, boot))
+		self.check_firmware(quote)?;
+		self.check_values(quote, pcr_values)
 	}
 
 	/// The selection that a quote must have.

@@ -114,6 +114,28 @@ fn a_policy_does_not_replace_the_rules_of_the_quote() {
 		}
 	};
 	assert_eq!(refused(more, &ZEROS), Some(Error::PcrSelection), "exactly the policy's bank and no other");
+	// Who looks at the platform alone takes any clock, and nothing else.
+	let platform = |change: fn(&mut Attest), values: &[&[u8]]| {
+		let mut attest = attest();
+		change(&mut attest);
+		let bytes = attest.bytes();
+		let (key, ek_name, signature) = (key(), ek_name(), p256_sign(&bytes));
+		let (attest, previous) = (&bytes[..], None);
+		let evidence = PlatformEvidence {
+			key: &key,
+			ek_name: &ek_name,
+			attest,
+			signature: &signature,
+			nonce: NONCE,
+			pcr_values: values,
+			previous,
+		};
+		policy().verify_platform(&evidence).err()
+	};
+	assert_eq!(platform(|attest| attest.outer.safe = 0, &ZEROS), None);
+	assert_eq!(platform(|attest| attest.extra.clear(), &ZEROS), Some(Error::Nonce));
+	assert_eq!(platform(|attest| attest.signer[2] ^= 1, &ZEROS), Some(Error::QualifiedSigner));
+	assert_eq!(platform(|_| (), &[&[0; 32], &[1; 32]]), Some(Error::PcrDigest));
 	let wrong_signature = attest().bytes();
 	let judged = policy().verify(&PlatformEvidence {
 		key: &key(),

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
-use ep_poet::AuthorityId;
+use ep_poet::{api::AkPublic, AuthorityId};
 use ep_tpm::{credential::Credential, model::Tier, policy::PlatformPolicy, Name};
 use scale_info::TypeInfo;
 use sp_core::{sr25519, H160};
 
-use crate::{Application, Chain, Judgement, Quote, Round, SeatClaim, Verdict, VerdictCertificate};
+use crate::{Application, Chain, Judgement, Quote, Round, SeatClaim, Testimony, Verdict, VerdictCertificate};
 
 /// The last block of each phase of a round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
@@ -111,7 +111,67 @@ pub enum Feeless {
 	},
 }
 
+/// What a member owes.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct DutyInfo {
+	/// The block in which it was drawn.
+	pub block: u32,
+	/// The last block in which it is in time.
+	pub until: u32,
+	/// The last block in which it is taken at all.
+	pub lapses: u32,
+	/// The number of the attempt to come, from 0 on.
+	pub attempt: u8,
+	/// The policy that a quote is to meet; without one none is owed.
+	pub policy: Option<u32>,
+	/// `TPMT_PUBLIC` of the attestation key that the chain knows as the member's.
+	pub ak_public: AkPublic,
+	/// Name of the endorsement key above it.
+	pub ek_name: Name,
+}
+
+/// A member as the register and its duties show it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct NodeInfo<AccountId> {
+	/// Its key for lottery and seals.
+	pub author: AuthorityId,
+	/// The account that answers for it.
+	pub account: AccountId,
+	/// Its weight in this epoch.
+	pub weight: u64,
+	/// Its score, which is its weight two epochs on, if it is above the threshold.
+	pub score: u64,
+	/// The highest that its score can rise to.
+	pub cap: u64,
+	/// Duties done, in time or late.
+	pub done: u32,
+	/// Duties missed since the last one done.
+	pub missed: u32,
+	/// Whether it is proven to have cheated.
+	pub suspended: bool,
+	/// The first epoch without it, if it is leaving.
+	pub leaves: Option<u64>,
+	/// What it owes.
+	pub duty: Option<DutyInfo>,
+}
+
+/// Most members that [`AttestationApi::nodes`] gives at once.
+pub const NODES_PAGE: u32 = 64;
+
 sp_api::decl_runtime_apis! {
+	/// Members and their duties, asked about the state after a block.
+	pub trait AttestationApi<AccountId> where AccountId: Codec {
+		/// What a member owes in the next block.
+		fn duty(author: AuthorityId) -> Option<DutyInfo>;
+		/// A member.
+		fn node(author: AuthorityId) -> Option<NodeInfo<AccountId>>;
+		/// Members from an index in the list on, at most [`NODES_PAGE`].
+		fn nodes(from: u32) -> Vec<NodeInfo<AccountId>>;
+		/// Puts a member's testimony into the transaction pool. `Err` has the index of the pallet's error, 255 for what it
+		/// has none for.
+		fn attest(author: AuthorityId, testimony: Testimony, signature: sr25519::Signature) -> Result<(), u8>;
+	}
+
 	/// Admission, asked about the state after a block.
 	pub trait TrustApi<AccountId> where AccountId: Codec {
 		/// Live rounds.

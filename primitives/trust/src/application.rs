@@ -34,6 +34,24 @@ pub struct Quote {
 	pub pcr_values: BoundedVec<ep_tpm::policy::Digest, ConstU32<{ ep_tpm::policy::MAX_PCRS }>>,
 }
 
+/// What a TPM attested, and its signature.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Attested {
+	/// `TPMS_ATTEST`.
+	pub attest: BoundedVec<u8, ConstU32<MAX_ATTEST>>,
+	/// `TPMT_SIGNATURE`.
+	pub signature: BoundedVec<u8, ConstU32<MAX_SIGNATURE>>,
+}
+
+/// What a member shows when it was drawn, all of it under [`crate::nonce::duty`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Testimony {
+	/// `TPM2_GetTime`.
+	pub time: Attested,
+	/// The platform, of members who were admitted under a policy.
+	pub quote: Option<Quote>,
+}
+
 /// What a chip says of itself, and its manufacturer of it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
 pub struct Evidence {

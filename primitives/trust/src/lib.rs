@@ -1,4 +1,5 @@
-//! How a machine becomes a member: what it hands in, who judges it, and what a verdict is.
+//! How a machine becomes a member and stays one: what it hands in, who judges it, what a verdict is, and what it shows
+//! again and again afterwards.
 //!
 //! Pure functions and plain data, shared by `pallet_admission`, the carrier's committee duties in the node, tools and
 //! tests. There is no I/O here, and no state.
@@ -19,11 +20,22 @@
 //!    after it has agreed: signatures do not say in which view they were given.
 //! 7. *Conclude.* Anybody brings the [`VerdictCertificate`] to the chain.
 //!
+//! # Staying
+//! At every block a few members are drawn by the block's VRF output. Each owes a [`Testimony`] within so many blocks:
+//! `TPM2_GetTime` and, where it was admitted under a policy, a quote of its platform, both under [`nonce::duty`], which
+//! contains the block's hash. It is signed by the member's key together with the number of the attempt, so nobody can
+//! use up another's attempts or have it blamed. What it is worth is [`score`]'s to say.
+//!
 //! # Attacks
-//! * *A friendly committee*: the seed is not known before the application is; whoever applies again pays again, and waits.
+//! * *A friendly committee*: the seed is not known before the application is; whoever
+//!   gives a committee up waits for the deposit, and a chip that was refused waits for the next round.
+//! * *A copied certificate*: EK certificates are public, and anybody can apply with one and a key in software. It is found
+//!   out at step 5, keeps the deposit held for a while, and the chip's owner from nothing meanwhile.
 //! * *A relayed chip* (cuckoo): a genuine chip elsewhere answers for this machine. Nothing here tells; policies over
 //!   measured boot, and the network's view of who answers, make it dearer.
 //! * *A challenger who accuses*: what it asked is recomputed from what it committed to. It cannot blame the applicant.
+//! * *Testimony in another's name*: refused at the pool, by a look at the duty and one signature. What was refused in one
+//!   attempt is none in the next.
 //! * *A replayed vote*: the certificate is bound to chain id, contract, genesis, round, subject and evidence.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -36,10 +48,13 @@ pub mod application;
 pub mod committee;
 pub mod eip712;
 pub mod nonce;
+pub mod score;
 pub mod sortition;
 mod verdict;
 
-pub use application::{Application, CertificateBytes, Chain, Challenge, Evidence, Quote, Round, SeatClaim};
+pub use application::{
+	Application, Attested, CertificateBytes, Chain, Challenge, Evidence, Quote, Round, SeatClaim, Testimony,
+};
 pub use committee::{Committee, Seat};
 pub use verdict::{Judgement, Reason, Refusal, Verdict, VerdictCertificate, MAX_SEATS};
 

@@ -29,6 +29,11 @@ pub fn seed(genesis: &Hash, round: Round, contributions: &[[u8; 32]]) -> [u8; 32
 	hash(&("elapse/trust/seed", genesis, round, contributions))
 }
 
+/// The nonce of what a member attests when it was drawn in the block with hash `block`.
+pub fn duty(genesis: &Hash, block: &Hash, author: &AuthorityId) -> [u8; 32] {
+	hash(&("elapse/attest", genesis, block, author))
+}
+
 /// What a challenger commits to.
 pub fn commitment(round: Round, author: &AuthorityId, secret: &[u8; 32]) -> [u8; 32] {
 	hash(&("elapse/trust/commitment", round, author, secret))

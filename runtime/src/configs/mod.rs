@@ -7,6 +7,7 @@
 //! * `utility` and `sudo` have nothing to set, and stand here.
 
 pub mod admission;
+pub mod attestation;
 pub mod money;
 pub mod session;
 pub mod system;

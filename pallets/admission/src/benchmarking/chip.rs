@@ -7,7 +7,7 @@ use ep_tpm::{
 	policy::{AllowedPcrs, Digest, PcrRule, PlatformPolicy, MAX_PCRS, MAX_VALUES},
 	AttestationKey, EndorsementKey, HashAlgorithm, Name,
 };
-use ep_trust::Quote;
+use ep_trust::{Attested, Quote};
 use p384::ecdsa::{signature::Signer, Signature, SigningKey};
 
 /// P-384 after the high range's template: of all endorsement keys the slowest to ask.
@@ -17,6 +17,9 @@ const EK_PUBLIC: &[u8] = include_bytes!("../../../../primitives/tpm/tests/certif
 const BANK: u16 = 0x000d;
 const BITMAP: [u8; 3] = [0xff; 3];
 const VALUE_LEN: usize = 64;
+
+/// Clock, resets, restarts, safe: as of a chip that was just made.
+const CLOCK: [u8; 17] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 /// The chip.
 pub(super) struct Chip {
@@ -69,20 +72,49 @@ impl Chip {
 		[&EK_PUBLIC[y - 2 - 48..y - 2], &EK_PUBLIC[y..]].concat()
 	}
 
-	/// What `TPM2_Quote` would give for every PCR, each with the last value of [`policy`].
-	pub(super) fn quote(&self, nonce: &[u8]) -> Quote {
+	/// What every `TPMS_ATTEST` begins with: magic, type, signer, nonce, [`CLOCK`], firmware.
+	fn attestation(&self, kind: u16, nonce: &[u8]) -> Vec<u8> {
 		let signer = AttestationKey::parse(&self.ak_public())
 			.and_then(|key| key.qualified_name_under_ek(self.ek().name()))
 			.expect("the key is well made");
 		let mut attest = Vec::new();
 		attest.extend(0xff54_4347_u32.to_be_bytes());
-		attest.extend(0x8018_u16.to_be_bytes());
+		attest.extend(kind.to_be_bytes());
 		for sized in [signer.as_bytes(), nonce] {
 			attest.extend((sized.len() as u16).to_be_bytes());
 			attest.extend(sized);
 		}
-		// Clock, resets, restarts, safe, firmware.
-		attest.extend([&[0u8; 16][..], &[1], &[0; 8]].concat());
+		attest.extend(CLOCK);
+		attest.extend([0; 8]);
+		attest
+	}
+
+	/// The attestation key's `TPMT_SIGNATURE`.
+	fn sign(&self, attest: &[u8]) -> Vec<u8> {
+		let signature: Signature = self.key.sign(attest);
+		let signature = signature.normalize_s().unwrap_or(signature);
+		let mut out = Vec::new();
+		out.extend(0x0018_u16.to_be_bytes());
+		out.extend(0x000c_u16.to_be_bytes());
+		for part in [signature.r().to_bytes(), signature.s().to_bytes()] {
+			out.extend(48u16.to_be_bytes());
+			out.extend(part);
+		}
+		out
+	}
+
+	/// What `TPM2_GetTime` would give.
+	pub(super) fn get_time(&self, nonce: &[u8]) -> Attested {
+		let mut attest = self.attestation(0x8019, nonce);
+		// Time, and once more clock and firmware.
+		attest.extend([&[0; 8][..], &CLOCK, &[0; 8]].concat());
+		let signature = self.sign(&attest).try_into().expect("within the bound");
+		Attested { attest: attest.try_into().expect("within the bound"), signature }
+	}
+
+	/// What `TPM2_Quote` would give for every PCR, each with the last value of [`policy`].
+	pub(super) fn quote(&self, nonce: &[u8]) -> Quote {
+		let mut attest = self.attestation(0x8018, nonce);
 		attest.extend(1u32.to_be_bytes());
 		attest.extend(BANK.to_be_bytes());
 		attest.push(BITMAP.len() as u8);
@@ -92,18 +124,10 @@ impl Chip {
 		let digest = HashAlgorithm::Sha384.digest(&parts);
 		attest.extend((digest.len() as u16).to_be_bytes());
 		attest.extend(digest);
-		let signature: Signature = self.key.sign(&attest);
-		let signature = signature.normalize_s().unwrap_or(signature);
-		let mut out = Vec::new();
-		out.extend(0x0018_u16.to_be_bytes());
-		out.extend(0x000c_u16.to_be_bytes());
-		for part in [signature.r().to_bytes(), signature.s().to_bytes()] {
-			out.extend(48u16.to_be_bytes());
-			out.extend(part);
-		}
+		let signature = self.sign(&attest).try_into().expect("within the bound");
 		Quote {
 			attest: attest.try_into().expect("within the bound"),
-			signature: out.try_into().expect("within the bound"),
+			signature,
 			pcr_values: values.try_into().expect("within the bound"),
 		}
 	}

@@ -62,12 +62,17 @@ fn who_has_no_deposit_cannot_apply() {
 }
 
 #[test]
-fn a_chip_an_account_and_a_key_are_in_one_round() {
+fn an_account_and_an_attestation_key_are_in_one_round() {
 	on_chain(|| {
 		let alice = Applicant::new(ALICE, "ecc");
 		assert_ok!(alice.apply());
 		assert_noop!(Applicant::new(ALICE, "good").apply(), Error::<Test>::InARound);
-		assert_noop!(Applicant::new(BOB, "ecc").apply(), Error::<Test>::InARound);
+		// The same chip and attestation key under another account.
+		let mut bob = Applicant::new(BOB, "ecc");
+		bob.application.evidence.ak_public = alice.application.evidence.ak_public.clone();
+		bob.chip = alice.chip;
+		bob.quote();
+		assert_noop!(bob.apply(), Error::<Test>::InARound);
 	});
 }
 

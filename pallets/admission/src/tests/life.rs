@@ -55,7 +55,7 @@ fn a_machine_joins() {
 		assert_eq!(Dossiers::<Test>::get(&applicant.application.author), Some(applicant.application.clone()));
 		assert_eq!((Admission::held(&ALICE), RoundCount::<Test>::get()), (0, 0));
 		assert_eq!(Balances::free_balance(ALICE), 10 * DEPOSIT);
-		let closed = Event::Closed { round, account: ALICE, outcome: Outcome::Judged(Judgement::Admit) };
+		let closed = Event::Closed { round, account: ALICE, outcome: Outcome::Judged(Judgement::Admit), kept: None };
 		System::assert_last_event(closed.into());
 	});
 }
@@ -87,17 +87,102 @@ fn a_forger_loses_its_deposit() {
 }
 
 #[test]
-fn who_withdraws_gets_the_deposit_back_and_waits() {
+fn who_withdraws_waits_for_its_deposit() {
 	on_chain(|| {
-		let applicant = Applicant::new(ALICE, "ecc");
-		let round = questioned(&applicant);
-		assert_noop!(Admission::withdraw(RuntimeOrigin::signed(BOB), round), Error::<Test>::NotTheApplicant);
+		// Before anybody sits: the seed may be known already, and with it some of the committee.
+		assert_ok!(Applicant::new(BOB, "good").apply());
+		assert_noop!(Admission::withdraw(RuntimeOrigin::signed(ALICE), 0), Error::<Test>::NotTheApplicant);
+		assert_ok!(Admission::withdraw(RuntimeOrigin::signed(BOB), 0));
+		assert_noop!(Admission::withdraw(RuntimeOrigin::signed(BOB), 0), Error::<Test>::NoSuchRound);
+		assert_eq!(Admission::held(&BOB), DEPOSIT);
+		go_to(u64::from(Kept::<Test>::get(BOB).unwrap().1) + 1);
+
+		let round = questioned(&Applicant::new(ALICE, "ecc"));
 		assert_ok!(Admission::withdraw(RuntimeOrigin::signed(ALICE), round));
-		assert_eq!((Admission::held(&ALICE), Seats::<Test>::iter().count()), (0, 0));
-		assert_noop!(Admission::withdraw(RuntimeOrigin::signed(ALICE), round), Error::<Test>::NoSuchRound);
+		assert_eq!((Admission::held(&ALICE), Seats::<Test>::iter().count()), (DEPOSIT, 0));
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::CoolingDown);
+		// Its chip has not shown itself: nobody knows whether it was there at all.
+		assert_ok!(Applicant::new(BOB, "ecc").apply());
+
+		let until = Kept::<Test>::get(ALICE).unwrap().1;
+		let reclaim = || Admission::reclaim(RuntimeOrigin::signed(BOB), ALICE);
+		go_to(until.into());
+		assert_noop!(reclaim(), Error::<Test>::CoolingDown);
+		go_to(u64::from(until) + 1);
+		assert_ok!(reclaim());
+		assert_eq!((Admission::held(&ALICE), Balances::free_balance(ALICE)), (0, 10 * DEPOSIT));
+		// There is nothing more, and no harm in asking.
+		assert_ok!(reclaim());
+		assert_eq!(Balances::free_balance(ALICE), 10 * DEPOSIT);
+	});
+}
+
+#[test]
+fn who_withdraws_after_its_chip_has_answered_loses_nothing_and_waits() {
+	on_chain(|| {
+		let round = opened(&Applicant::new(ALICE, "ecc"));
+		assert_ok!(Admission::withdraw(RuntimeOrigin::signed(ALICE), round));
+		assert_eq!((Admission::held(&ALICE), Balances::free_balance(ALICE)), (0, 10 * DEPOSIT));
 		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::CoolingDown);
 		// Under another account it is the same chip.
 		assert_noop!(Applicant::new(BOB, "ecc").apply(), Error::<Test>::CoolingDown);
+	});
+}
+
+#[test]
+fn a_copy_of_a_certificate_keeps_its_chip_out_of_nothing() {
+	on_chain(|| {
+		// Bob has read Alice's application in the pool, has a key in software, and is first.
+		let (copy, own) = (Applicant::new(BOB, "ecc"), Applicant::new(ALICE, "ecc"));
+		let copied = questioned(&copy);
+		let round = questioned(&own);
+		go_to(u64::from(Rounds::<Test>::get(copied).unwrap().until.sit) + 1);
+		// He cannot open what he is asked.
+		let (mut answers, _) = copy.answers(copied, &[1, 2, 3, 4]);
+		answers.iter_mut().for_each(|(_, answer)| *answer = [0; 32]);
+		let quote = copy.answer_quote(copied, &answers);
+		assert_ok!(Admission::answer(RuntimeOrigin::signed(BOB), copied, answers, Box::new(quote)));
+		for n in 1..=MEMBERS {
+			assert_eq!(reveal(copied, n), Ok(()));
+		}
+		assert_eq!(conclude(copied, Judgement::Admit, &[1, 2, 3]), Err(Error::NotOpened));
+		assert_eq!(conclude(copied, Judgement::Refuse(Reason::Unanswered), &[1, 2, 3]), Ok(()));
+		assert_eq!((Admission::held(&BOB), CoolingDown::<Test>::iter().count()), (DEPOSIT, 0));
+
+		go_to(u64::from(Rounds::<Test>::get(round).unwrap().until.sit) + 1);
+		assert_ok!(own.answer(round, &[1, 2, 3, 4]));
+		for n in 1..=MEMBERS {
+			assert_eq!(reveal(round, n), Ok(()));
+		}
+		assert_eq!(conclude(round, Judgement::Admit, &[1, 2, 3]), Ok(()));
+		assert_eq!(Balances::free_balance(ALICE), 10 * DEPOSIT);
+		go_to(System::block_number() + 101);
+		assert_noop!(Applicant::new(BOB, "ecc").apply(), pallet_trust::Error::<Test>::EndorsementKeyIsMember);
+	});
+}
+
+#[test]
+fn a_chip_that_is_refused_in_one_round_is_not_let_in_by_another() {
+	on_chain(|| {
+		// One chip, two attestation keys, two committees to choose from.
+		let (alice, bob) = (Applicant::new(ALICE, "ecc"), Applicant::new(BOB, "ecc"));
+		assert_ok!(alice.apply());
+		assert_ok!(bob.apply());
+		go_to(14);
+		for n in 1..=MEMBERS {
+			assert_eq!(sit(&alice, 0, n), Ok(()));
+			assert_eq!(sit(&bob, 1, n), Ok(()));
+		}
+		go_to(24);
+		assert_ok!(alice.answer(0, &[1, 2, 3]));
+		assert_ok!(bob.answer(1, &[1, 2, 3]));
+		for n in 1..=MEMBERS {
+			assert_eq!(reveal(0, n), Ok(()));
+			assert_eq!(reveal(1, n), Ok(()));
+		}
+		assert_eq!(conclude(0, Judgement::Refuse(Reason::Unreachable), &[1, 2, 3]), Ok(()));
+		assert_eq!(conclude(1, Judgement::Admit, &[1, 2, 3]), Err(Error::CoolingDown));
+		assert_eq!(conclude(1, Judgement::Refuse(Reason::Unreachable), &[1, 2, 3]), Ok(()));
 	});
 }
 
@@ -119,7 +204,8 @@ fn a_round_that_too_few_sit_in_expires() {
 		assert_eq!(expire(0), Err(Error::NotExpired));
 		go_to(u64::from(until.sit) + 1);
 		assert_eq!(expire(0), Ok(()));
-		assert_eq!(Admission::held(&ALICE), 0);
+		// Friends of the applicant may have stayed away.
+		assert_eq!(Admission::held(&ALICE), DEPOSIT);
 		// There was nothing to reveal.
 		assert!(!System::events().iter().any(|e| matches!(e.event, RuntimeEvent::Admission(Event::Failed { .. }))));
 	});
@@ -135,7 +221,12 @@ fn a_round_whose_applicant_is_silent_expires() {
 		assert_eq!(expire(round), Err(Error::NotExpired));
 		go_to(u64::from(until.answer) + 1);
 		assert_eq!(expire(round), Ok(()));
-		assert_eq!((Admission::held(&ALICE), Seats::<Test>::iter().count()), (0, 0));
+		assert_eq!((Admission::held(&ALICE), Seats::<Test>::iter().count()), (DEPOSIT, 0));
+		// The next application gives it back, when it is time.
+		let until = Kept::<Test>::get(ALICE).unwrap().1;
+		go_to(u64::from(until) + 1);
+		assert_ok!(Applicant::new(ALICE, "ecc").apply());
+		assert_eq!((Admission::held(&ALICE), Kept::<Test>::iter().count()), (DEPOSIT, 0));
 	});
 }
 
@@ -162,6 +253,7 @@ fn a_round_that_nobody_judges_expires_and_names_the_silent() {
 			})
 			.collect();
 		assert_eq!(failed, [(soft(3).id(), Fault::Silent)]);
+		assert_eq!(Faults::get(), [soft(3).id()]);
 		assert_eq!(expire(round), Err(Error::NoSuchRound));
 	});
 }

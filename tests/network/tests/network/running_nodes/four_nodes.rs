@@ -54,7 +54,8 @@ async fn one_is_paused(network: &mut Network) -> Result<()> {
 	let now = network.rpc(0).finalized().await?.number;
 	network.node(2).resume()?;
 	expect(now > at, || format!("finality stood at #{at} while one of four slept"))?;
-	network.finalized(&[2], now, seconds(30)).await
+	// What it had asked its peers for when it fell asleep it waits for: the SDK's requests for blocks time out after 20 s.
+	network.finalized(&[2], now, seconds(90)).await
 }
 
 /// The chip under a node is killed: the node says so, gets it back, and seals again.

@@ -7,7 +7,7 @@ use ep_trust::{Judgement, Round};
 use pallet_admission::{Event, Outcome};
 use sp_core::crypto::Ss58Codec;
 
-use super::{expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
+use super::{expect, nobody_equivocated, run, seconds, staying::stands, until, wrong, Error, Result, Seen};
 
 /// Blocks in an epoch: short, since weights take effect within three.
 const EPOCH: u32 = 6;
@@ -30,6 +30,8 @@ fn a_newcomer_is_questioned_judged_let_in_and_authors() {
 		watch.until("the newcomer is let in", admitted(0)).await?;
 		its_evidence_is_on_chain(&network, &author).await?;
 		it_authors(&network, &author).await?;
+		// With a quote that meets the policy it was admitted under.
+		stands(&network, 3, "attests as a member", |node| node["done"].as_u64() >= Some(1)).await?;
 		network.check()?;
 		nobody_equivocated(&network)?;
 		network.one_chain(&[0, 1, 2, 3]).await?;

@@ -1,0 +1,174 @@
+//! Members attest without end, and their weight is what that is worth.
+
+use codec::Encode;
+use elapse_network::{say, sudo::sudo, Network, NetworkOptions, Rpc};
+use elapse_runtime::{Runtime, RuntimeCall, UncheckedExtrinsic};
+use ep_poet::AuthorityId;
+use ep_trust::{nonce, Attested, Testimony};
+use frame_system::offchain::CreateAuthorizedTransaction;
+use jsonrpsee::rpc_params;
+use pallet_attestation::{Call, Parameters};
+use serde_json::Value;
+use sp_core::{crypto::Ss58Codec, sr25519, Pair};
+use sp_runtime::{BoundedVec, Permill};
+
+use super::{expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
+
+const ALL: [usize; 4] = [0, 1, 2, 3];
+const FORGER: usize = 2;
+const LAZY: usize = 3;
+
+/// Duties every half a minute, of which two that are missed take a member's weight away.
+fn short() -> Parameters {
+	Parameters {
+		picks: 2,
+		deadline: 5,
+		grace: 2,
+		rest: 8,
+		gain: Permill::from_percent(25),
+		loss: Permill::from_percent(70),
+		late: Permill::from_percent(1),
+		threshold: 100_000,
+	}
+}
+
+#[test]
+fn who_is_silent_sinks_and_comes_back_a_halt_sinks_nobody_and_a_forger_is_out() {
+	run("staying", async {
+		let mut options = NetworkOptions::members(&[500_000; 4]);
+		options.epoch_length = Some(6);
+		let mut network = Network::start(options).await?;
+		network.finalized(&ALL, 2, seconds(60)).await?;
+		let set = pallet_attestation::Call::set_parameters { parameters: short() };
+		sudo(&network.rpc(0), RuntimeCall::Attestation(set)).await?;
+		for i in ALL {
+			stands(&network, i, "has attested twice", |node| node["done"].as_u64() >= Some(2)).await?;
+		}
+		nobody_speaks_in_anothers_name(&network).await?;
+
+		network.node(LAZY).kill()?;
+		stands(&network, LAZY, "sinks below the threshold", |node| {
+			node["score"].as_u64().is_some_and(|score| score < 100_000)
+		})
+		.await?;
+		stands(&network, LAZY, "weighs nothing", |node| node["weight"] == 0).await?;
+
+		// The whole chain stands still for longer than a duty may take.
+		for i in [0, 1, 2] {
+			network.node(i).kill()?;
+		}
+		tokio::time::sleep(seconds(30)).await;
+		for i in ALL {
+			network.restart(i).await?;
+		}
+		let at = network.rpc(0).finalized().await?.number;
+		network.finalized(&ALL, at + 5, seconds(90)).await?;
+		for i in [0, 1, 2] {
+			let node = ask(&network, i).await?;
+			// A duty may have been done late, if its time was nearly over when the chain stopped.
+			let fine = node["missed"] == 0 && node["score"].as_u64() >= Some(490_000);
+			expect(fine, || format!("node {i} suffered: {node}"))?;
+		}
+		stands(&network, LAZY, "has its weight again", |node| node["weight"].as_u64() >= Some(375_000)).await?;
+		it_forges_and_is_out(&mut network, FORGER).await?;
+		let stats: Value = network.rpc(0).ask("trust_nodes", rpc_params![]).await?;
+		let listed = stats["nodes"].as_array().map(Vec::len);
+		expect(listed == Some(4) && stats["next"].is_null(), || format!("the list is {stats}"))?;
+		network.check()?;
+		nobody_equivocated(&network)?;
+		network.one_chain(&[0, 1, LAZY]).await?;
+		network.finish()
+	});
+}
+
+/// A member whose owner signs what its chip never said: refused once, and at the second time it is out.
+async fn it_forges_and_is_out(network: &mut Network, i: usize) -> Result<()> {
+	// Its node is honest. The forger has its key.
+	network.node(i).kill()?;
+	let pair = key_of(network, i)?;
+	let (rpc, author) = (network.rpc(0), AuthorityId::from(pair.public()));
+	let genesis = rpc.block_hash(0).await?.unwrap_or_default();
+	for attempt in 0..pallet_attestation::ATTEMPTS {
+		let owes = |node: &Value| node["duty"]["refused"] == attempt;
+		stands(network, i, &format!("owes a testimony, {attempt} refused"), owes).await?;
+		let block = ask(network, i).await?["duty"]["block"].as_u64().and_then(|block| u32::try_from(block).ok());
+		let Some(block) = block else { return wrong("its duty is over") };
+		// On this node's chain; the pool judges by the same.
+		let hash = rpc.block_hash(block).await?.unwrap_or_default();
+		let testimony = garbage();
+		let call = (hash, attempt, &testimony);
+		let statement = nonce::statement(&genesis, &author, "attest", block, &call);
+		rpc.submit(&attest(author.clone(), testimony, pair.sign(&statement))).await?;
+	}
+	stands(network, i, "is suspended", |node| node["suspended"] == true && node["score"] == 0).await?;
+	stands(network, i, "weighs nothing", |node| node["weight"] == 0).await
+}
+
+/// A member's key for lottery and seals, from its node's keystore.
+fn key_of(network: &Network, i: usize) -> Result<sr25519::Pair> {
+	let prefix = sp_core::hexdisplay::HexDisplay::from(&ep_poet::KEY_TYPE.0).to_string();
+	let mut folders = vec![network.nodes()[i].base().to_path_buf()];
+	while let Some(folder) = folders.pop() {
+		for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?.flatten() {
+			let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+			if path.is_dir() {
+				folders.push(path);
+			} else if name.starts_with(&prefix) && name.len() == prefix.len() + 64 {
+				let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+				let secret: String = serde_json::from_str(&text).unwrap_or_default();
+				return sr25519::Pair::from_string(&secret, None).or_else(|error| wrong(format!("{name}: {error:?}")));
+			}
+		}
+	}
+	wrong("its keystore has no key for lottery and seals")
+}
+
+/// What no chip says.
+fn garbage() -> Testimony {
+	let time = Attested {
+		attest: BoundedVec::truncate_from(vec![0xa5; 150]),
+		signature: BoundedVec::truncate_from(vec![0xa5; 72]),
+	};
+	Testimony { time, quote: None }
+}
+
+fn attest(author: AuthorityId, testimony: Testimony, signature: sr25519::Signature) -> UncheckedExtrinsic {
+	let call = Call::attest { author, testimony: Box::new(testimony), signature };
+	<Runtime as CreateAuthorizedTransaction<Call<Runtime>>>::create_authorized_transaction(call.into())
+}
+
+/// What is known of a node's member. Asked of the first node that runs.
+async fn ask(network: &Network, i: usize) -> Result<Value> {
+	network.rpc(0).ask("trust_node", rpc_params![&network.nodes()[i].member()?.author]).await
+}
+
+/// Waits until a node's member stands as it should.
+pub(super) async fn stands(network: &Network, i: usize, what: &str, holds: impl Fn(&Value) -> bool) -> Result<()> {
+	let what = format!("{} {what}", network.nodes()[i].name());
+	until(&what, seconds(240), || async {
+		let node = ask(network, i).await?;
+		Ok(match holds(&node) {
+			true => Seen::Yes(()),
+			false => Seen::NotYet(node.to_string()),
+		})
+	})
+	.await
+}
+
+/// Testimonies by a stranger, in the name of every member: whoever owes one (`BadSignature`) and whoever does not
+/// (`NoDuty`), none is taken.
+async fn nobody_speaks_in_anothers_name(network: &Network) -> Result<()> {
+	let rpc: Rpc = network.rpc(0);
+	for i in ALL {
+		let text = &network.nodes()[i].member()?.author;
+		let author = AuthorityId::from_ss58check(text).or_else(|error| wrong(format!("{text} is no key: {error}")))?;
+		let transaction = attest(author, garbage(), sr25519::Signature::from_raw([0xa5; 64]));
+		match rpc.submit(&transaction).await {
+			Err(Error::Rpc { why, .. }) if why.contains("Custom error: 0") || why.contains("Custom error: 1") => {
+				say(format_args!("refused: {} bytes in {text}'s name: {why}", transaction.encoded_size()));
+			}
+			other => return wrong(format!("garbage in {text}'s name is not refused: {other:?}")),
+		}
+	}
+	Ok(())
+}
