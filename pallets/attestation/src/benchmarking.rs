@@ -102,7 +102,7 @@ mod benchmarks {
 	fn on_initialize(l: Linear<0, { 8 }>, d: Linear<0, { 8 }>) {
 		let (l, d) = (l.min(T::MaxPicks::get()), d.min(T::MaxPicks::get()));
 		// Those after the first `l` are drawn.
-		let others = 4 * T::MaxPicks::get();
+		let others = 2 * T::MaxPicks::get();
 		let authors = simple::<T>(l + others);
 		Settings::<T>::put(parameters::<T>());
 		go_to::<T>(START);

@@ -84,7 +84,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn oblige(author: AuthorityId, settings: &Parameters) {
 		let Some(mut standing) = Self::standing(&author) else { return };
 		let now = Self::height();
-		if now < standing.rests_until || Duties::<T>::contains_key(&author) {
+		if Self::rests(standing.drawn, settings) || Duties::<T>::contains_key(&author) {
 			return;
 		}
 		let until = now.saturating_add(settings.deadline);
@@ -93,10 +93,15 @@ impl<T: Config> Pallet<T> {
 		if Lapsing::<T>::try_append(lapses, author.clone()).is_err() {
 			return;
 		}
-		standing.rests_until = now.saturating_add(settings.rest);
+		standing.drawn = Some(now);
 		Standings::<T>::insert(&author, standing);
 		Duties::<T>::insert(&author, Duty { block: now, until, lapses, attempts: 0, forged: 0 });
 		Self::deposit_event(Event::Due { author, until });
+	}
+
+	/// Whether it is too early for something that happened to a member to happen again.
+	pub(crate) fn rests(last: Option<u32>, settings: &Parameters) -> bool {
+		last.is_some_and(|last| Self::height() < last.saturating_add(settings.rest))
 	}
 
 	/// How a member stands. `None` if it is none, is suspended or leaves.
@@ -113,10 +118,10 @@ impl<T: Config> Pallet<T> {
 				score: weight,
 				cap,
 				given: weight,
-				rests_until: 0,
+				drawn: None,
 				done: 0,
 				missed: 0,
-				faults_from: 0,
+				failed: None,
 				chip: None,
 			});
 		};

@@ -95,10 +95,11 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> OnFault for Pallet<T> {
 	/// Once in a while only: several rounds may end while a member is down, and that is one outage.
 	fn on_fault(author: &AuthorityId) {
-		let now = Self::height();
-		let Some(standing) = Self::standing(author).filter(|standing| standing.faults_from <= now) else { return };
-		let faults_from = now.saturating_add(Settings::<T>::get().rest);
-		Standings::<T>::insert(author, Standing { faults_from, ..standing });
+		let Some(standing) = Self::standing(author) else { return };
+		if Self::rests(standing.failed, &Settings::<T>::get()) {
+			return;
+		}
+		Standings::<T>::insert(author, Standing { failed: Some(Self::height()), ..standing });
 		Self::miss(author);
 	}
 }

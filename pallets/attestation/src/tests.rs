@@ -56,16 +56,16 @@ fn late_costs_a_little_and_missed_a_share() {
 
 /// Draws a member, and lets the duty lapse.
 fn miss(n: u64) {
-	let rested = Standings::<Test>::get(soft(n).id()).map_or(0, |standing| standing.rests_until);
-	go_to(rested.into());
+	let drawn = Standings::<Test>::get(soft(n).id()).and_then(|standing| standing.drawn);
+	go_to(drawn.map_or(0, |drawn| u64::from(drawn) + 20));
 	let duty = oblige(n);
 	go_to(u64::from(duty.lapses) + 1);
 }
 
 /// Draws a member, who does its duty.
 fn do_duty(n: u64) {
-	let rested = Standings::<Test>::get(soft(n).id()).map_or(0, |standing| standing.rests_until);
-	go_to(rested.into());
+	let drawn = Standings::<Test>::get(soft(n).id()).and_then(|standing| standing.drawn);
+	go_to(drawn.map_or(0, |drawn| u64::from(drawn) + 20));
 	oblige(n);
 	assert_eq!(Draft::of(n).attest(), Ok(()));
 }

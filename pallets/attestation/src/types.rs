@@ -77,14 +77,14 @@ pub struct Standing {
 	pub cap: Weight,
 	/// The weight that the register was given last.
 	pub given: Weight,
-	/// The first block in which it may be drawn again.
-	pub rests_until: u32,
+	/// The block in which it was drawn last.
+	pub drawn: Option<u32>,
 	/// Duties done.
 	pub done: u32,
 	/// Duties missed since.
 	pub missed: u32,
-	/// The first block in which a fault in a committee counts again.
-	pub faults_from: u32,
+	/// The block in which a fault in a committee counted last.
+	pub failed: Option<u32>,
 	/// Its chip, when it last attested.
 	pub chip: Option<Counters>,
 }

@@ -43,5 +43,5 @@ impl pallet_attestation::Config for Runtime {
 	type GenesisHash = GenesisHash;
 	type Platforms = Admitted;
 	type MaxPicks = ConstU32<MAX_PICKS>;
-	type WeightInfo = ();
+	type WeightInfo = crate::weights::pallet_attestation::WeightInfo<Runtime>;
 }

@@ -34,21 +34,11 @@ impl Chip {
 		Self { key: SigningKey::from_bytes(&secret.into()).expect("the secret is below the order of P-384") }
 	}
 
-	/// `TPMT_PUBLIC`: restricted, signing, fixed, noDA, ECDSA P-384 with SHA-384.
+	/// The attestation key's `TPMT_PUBLIC`.
 	pub(super) fn ak_public(&self) -> AkPublic {
 		let point = self.key.verifying_key().to_encoded_point(false);
-		let mut out = Vec::new();
-		out.extend(0x0023_u16.to_be_bytes());
-		out.extend(0x000c_u16.to_be_bytes());
-		out.extend(0x0005_0472_u32.to_be_bytes());
-		for field in [0u16, 0x0010, 0x0018, 0x000c, 0x0004, 0x0010] {
-			out.extend(field.to_be_bytes());
-		}
-		for coordinate in [point.x(), point.y()].into_iter().flatten() {
-			out.extend(48u16.to_be_bytes());
-			out.extend(coordinate);
-		}
-		out.try_into().expect("within the bound")
+		let coordinates: Vec<_> = [point.x(), point.y()].into_iter().flatten().map(|part| part.as_slice()).collect();
+		attestation_key(&[], &coordinates)
 	}
 
 	/// Name of the attestation key.
@@ -131,6 +121,31 @@ impl Chip {
 			pcr_values: values.try_into().expect("within the bound"),
 		}
 	}
+}
+
+/// `TPMT_PUBLIC`: restricted, signing, fixed, noDA, ECDSA P-384 with SHA-384.
+fn attestation_key(policy: &[u8], coordinates: &[&[u8]]) -> AkPublic {
+	let mut out = Vec::new();
+	out.extend(0x0023_u16.to_be_bytes());
+	out.extend(0x000c_u16.to_be_bytes());
+	out.extend(0x0005_0472_u32.to_be_bytes());
+	out.extend((policy.len() as u16).to_be_bytes());
+	out.extend(policy);
+	for field in [0x0010u16, 0x0018, 0x000c, 0x0004, 0x0010] {
+		out.extend(field.to_be_bytes());
+	}
+	for coordinate in coordinates {
+		out.extend((coordinate.len() as u16).to_be_bytes());
+		out.extend(*coordinate);
+	}
+	out.try_into().expect("within the bound")
+}
+
+/// Attestation key number `n` of those that nobody signs with: one point, many policies. Making points takes longer than
+/// all that is measured.
+pub(super) fn idle_attestation_key(n: u8) -> AkPublic {
+	let y = EK_PUBLIC.len() - 48;
+	attestation_key(&[n; 48], &[&EK_PUBLIC[y - 2 - 48..y - 2], &EK_PUBLIC[y..]])
 }
 
 /// A value of a PCR.

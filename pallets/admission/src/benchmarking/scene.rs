@@ -14,7 +14,7 @@ use sp_core::{ecdsa, sr25519, H160, H256};
 use sp_runtime::{traits::OpaqueKeys, RuntimeAppPublic};
 
 use super::{
-	chip::{policy, Chip},
+	chip::{idle_attestation_key, policy, Chip},
 	maker, BenchmarkHelper,
 };
 use crate::*;
@@ -120,7 +120,7 @@ pub(super) fn admit<T: Config>(author: &AuthorityId, n: u8, weight: u64) {
 	let mut ek_name = [n; 50];
 	ek_name[..2].copy_from_slice(&0x000c_u16.to_be_bytes());
 	let ek_name = ep_tpm::Name::from_bytes(&ek_name).expect("50 bytes with SHA-384 are a name");
-	let ak_public = Chip::new(n).ak_public();
+	let ak_public = idle_attestation_key(n);
 	pallet_trust::Pallet::<T>::admit_for_benchmark(
 		account("member", n.into(), 0),
 		author.clone(),
