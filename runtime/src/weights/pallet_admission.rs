@@ -9,6 +9,8 @@
 
 // Executed Command:
 // scripts/weights.sh pallet_admission
+// `apply` is from a second run with --extrinsic=apply and nothing beside it; the first had a compiler beside it, so the
+// others are rather too high.
 // bencher/release/elapse-bencher
 // pallet
 // --runtime=release/wbuild/elapse-runtime/elapse_runtime.wasm
@@ -38,8 +40,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 3_920_000 picoseconds.
-		Weight::from_parts(5_406_000, 0)
+		// Minimum execution time: 4_354_000 picoseconds.
+		Weight::from_parts(8_526_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -49,6 +51,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:1 w:1)
 	/// Proof: `Admission::ByAccount` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Kept` (r:1 w:0)
+	/// Proof: `Admission::Kept` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAuthor` (r:1 w:1)
 	/// Proof: `Admission::ByAuthor` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Session::KeyOwner` (r:2 w:0)
@@ -71,8 +75,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Policies` (`max_values`: None, `max_size`: Some(25451), added: 27926, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Denied` (r:1 w:0)
 	/// Proof: `Admission::Denied` (`max_values`: Some(1), `max_size`: Some(38914), added: 39409, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::ByChip` (r:1 w:1)
-	/// Proof: `Admission::ByChip` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::ByAttestationKey` (r:1 w:1)
+	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::CoolingDown` (r:1 w:0)
 	/// Proof: `Admission::CoolingDown` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Members` (r:1 w:0)
@@ -94,21 +98,21 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Storage: `Poet::Parameters` (r:1 w:0)
 	/// Proof: `Poet::Parameters` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:0)
-	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(49), added: 544, mode: `MaxEncodedLen`)
+	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Slots` (r:32 w:0)
-	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(93), added: 2568, mode: `MaxEncodedLen`)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:0 w:1)
 	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Rounds` (r:0 w:1)
 	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
 	fn apply() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `1305896`
-		//  Estimated: `1311836`
-		// Minimum execution time: 270_373_453_000 picoseconds.
-		Weight::from_parts(793_102_708_000, 0)
-			.saturating_add(Weight::from_parts(0, 1311836))
-			.saturating_add(T::DbWeight::get().reads(89))
+		//  Measured:  `847074`
+		//  Estimated: `1089998`
+		// Minimum execution time: 267_886_054_000 picoseconds.
+		Weight::from_parts(439_113_309_000, 0)
+			.saturating_add(Weight::from_parts(0, 1089998))
+			.saturating_add(T::DbWeight::get().reads(90))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
@@ -120,17 +124,17 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Storage: `Trust::Members` (r:1 w:0)
 	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Slots` (r:1 w:0)
-	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(93), added: 2568, mode: `MaxEncodedLen`)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Contributions` (r:254 w:0)
 	/// Proof: `Admission::Contributions` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	/// Storage: `Poet::Genesis` (r:1 w:0)
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	fn sit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `23958`
+		//  Measured:  `24011`
 		//  Estimated: `649960`
-		// Minimum execution time: 1_850_658_000 picoseconds.
-		Weight::from_parts(18_343_016_000, 0)
+		// Minimum execution time: 1_728_007_000 picoseconds.
+		Weight::from_parts(3_302_816_000, 0)
 			.saturating_add(Weight::from_parts(0, 649960))
 			.saturating_add(T::DbWeight::get().reads(260))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -146,15 +150,15 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Storage: `Trust::Members` (r:1 w:0)
 	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Slots` (r:1 w:0)
-	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(93), added: 2568, mode: `MaxEncodedLen`)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Contributions` (r:254 w:0)
 	/// Proof: `Admission::Contributions` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	fn authorize_sit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `23958`
+		//  Measured:  `24011`
 		//  Estimated: `649960`
-		// Minimum execution time: 2_324_225_000 picoseconds.
-		Weight::from_parts(14_935_348_000, 0)
+		// Minimum execution time: 2_330_700_000 picoseconds.
+		Weight::from_parts(4_161_978_000, 0)
 			.saturating_add(Weight::from_parts(0, 649960))
 			.saturating_add(T::DbWeight::get().reads(260))
 	}
@@ -172,10 +176,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn answer() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `95414`
+		//  Measured:  `95458`
 		//  Estimated: `418398`
-		// Minimum execution time: 15_706_215_000 picoseconds.
-		Weight::from_parts(59_190_505_000, 0)
+		// Minimum execution time: 9_904_576_000 picoseconds.
+		Weight::from_parts(21_940_310_000, 0)
 			.saturating_add(Weight::from_parts(0, 418398))
 			.saturating_add(T::DbWeight::get().reads(132))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -190,10 +194,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn reveal() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `39883`
+		//  Measured:  `39927`
 		//  Estimated: `36405`
-		// Minimum execution time: 7_696_066_000 picoseconds.
-		Weight::from_parts(44_747_005_000, 0)
+		// Minimum execution time: 11_689_273_000 picoseconds.
+		Weight::from_parts(27_778_064_000, 0)
 			.saturating_add(Weight::from_parts(0, 36405))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -210,10 +214,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn authorize_reveal() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `39902`
+		//  Measured:  `39946`
 		//  Estimated: `36405`
-		// Minimum execution time: 7_484_040_000 picoseconds.
-		Weight::from_parts(47_601_164_000, 0)
+		// Minimum execution time: 8_073_395_000 picoseconds.
+		Weight::from_parts(15_672_126_000, 0)
 			.saturating_add(Weight::from_parts(0, 36405))
 			.saturating_add(T::DbWeight::get().reads(5))
 	}
@@ -223,7 +227,7 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
 	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
-	/// Storage: `Trust::Members` (r:1 w:1)
+	/// Storage: `Trust::Members` (r:129 w:1)
 	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Accounts` (r:1 w:1)
 	/// Proof: `Trust::Accounts` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
@@ -240,47 +244,55 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Storage: `Poet::Parameters` (r:1 w:0)
 	/// Proof: `Poet::Parameters` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:1)
-	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(49), added: 544, mode: `MaxEncodedLen`)
+	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnchorOwners` (r:1 w:1)
 	/// Proof: `Admission::AnchorOwners` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Anchors` (r:1 w:1)
 	/// Proof: `Admission::Anchors` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Seats` (r:129 w:128)
+	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Slots` (r:128 w:129)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Standings` (r:128 w:128)
+	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Kinds` (r:128 w:1)
+	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Settings` (r:1 w:0)
+	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(85), added: 2560, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Seats` (r:129 w:128)
-	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::RoundCount` (r:1 w:1)
 	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:0 w:1)
 	/// Proof: `Admission::ByAccount` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::CoolingDown` (r:0 w:1)
 	/// Proof: `Admission::CoolingDown` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::ByChip` (r:0 w:1)
-	/// Proof: `Admission::ByChip` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::ByAttestationKey` (r:0 w:1)
+	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Dossiers` (r:0 w:1)
 	/// Proof: `Admission::Dossiers` (`max_values`: None, `max_size`: Some(32718), added: 35193, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAuthor` (r:0 w:1)
 	/// Proof: `Admission::ByAuthor` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnswersOf` (r:0 w:1)
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
-	/// Storage: `Trust::Slots` (r:0 w:1)
-	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(93), added: 2568, mode: `MaxEncodedLen`)
 	/// Storage: `Session::ExternallySetKeys` (r:0 w:1)
 	/// Proof: `Session::ExternallySetKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn conclude() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `70596`
-		//  Estimated: `421659`
-		// Minimum execution time: 2_155_632_000 picoseconds.
-		Weight::from_parts(3_541_380_000, 0)
-			.saturating_add(Weight::from_parts(0, 421659))
-			.saturating_add(T::DbWeight::get().reads(147))
-			.saturating_add(T::DbWeight::get().writes(152))
+		//  Measured:  `130483`
+		//  Estimated: `427593`
+		// Minimum execution time: 11_448_597_000 picoseconds.
+		Weight::from_parts(37_298_621_000, 0)
+			.saturating_add(Weight::from_parts(0, 427593))
+			.saturating_add(T::DbWeight::get().reads(660))
+			.saturating_add(T::DbWeight::get().writes(409))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:0)
 	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::CoolingDown` (r:1 w:0)
+	/// Proof: `Admission::CoolingDown` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:1 w:0)
 	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
@@ -307,89 +319,109 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnchorChain` (`max_values`: Some(1), `max_size`: Some(28), added: 523, mode: `MaxEncodedLen`)
 	fn authorize_conclude() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `70437`
+		//  Measured:  `75223`
 		//  Estimated: `421659`
-		// Minimum execution time: 7_779_448_000 picoseconds.
-		Weight::from_parts(13_479_342_000, 0)
+		// Minimum execution time: 7_851_854_000 picoseconds.
+		Weight::from_parts(20_439_394_000, 0)
 			.saturating_add(Weight::from_parts(0, 421659))
-			.saturating_add(T::DbWeight::get().reads(142))
+			.saturating_add(T::DbWeight::get().reads(143))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
 	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
-	/// Storage: `System::Account` (r:1 w:1)
-	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(85), added: 2560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:129 w:128)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::RoundCount` (r:1 w:1)
-	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Members` (r:128 w:0)
+	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
+	/// Storage: `Poet::Parameters` (r:1 w:0)
+	/// Proof: `Poet::Parameters` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Slots` (r:128 w:128)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Standings` (r:128 w:128)
+	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Kinds` (r:128 w:0)
+	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Settings` (r:1 w:0)
+	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::TotalWeight` (r:1 w:1)
+	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
 	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::RoundCount` (r:1 w:1)
+	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:0 w:1)
 	/// Proof: `Admission::ByAccount` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:0 w:1)
 	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::CoolingDown` (r:0 w:1)
-	/// Proof: `Admission::CoolingDown` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::ByChip` (r:0 w:1)
-	/// Proof: `Admission::ByChip` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::ByAttestationKey` (r:0 w:1)
+	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Kept` (r:0 w:1)
+	/// Proof: `Admission::Kept` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAuthor` (r:0 w:1)
 	/// Proof: `Admission::ByAuthor` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnswersOf` (r:0 w:1)
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `42365`
-		//  Estimated: `421659`
-		// Minimum execution time: 1_566_593_000 picoseconds.
-		Weight::from_parts(1_809_125_000, 0)
-			.saturating_add(Weight::from_parts(0, 421659))
-			.saturating_add(T::DbWeight::get().reads(134))
-			.saturating_add(T::DbWeight::get().writes(138))
+		//  Measured:  `98832`
+		//  Estimated: `424286`
+		// Minimum execution time: 11_945_572_000 picoseconds.
+		Weight::from_parts(19_439_408_000, 0)
+			.saturating_add(Weight::from_parts(0, 424286))
+			.saturating_add(T::DbWeight::get().reads(647))
+			.saturating_add(T::DbWeight::get().writes(393))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
 	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
-	/// Storage: `System::Account` (r:1 w:1)
-	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(85), added: 2560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:129 w:128)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::RoundCount` (r:1 w:1)
-	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Members` (r:128 w:0)
+	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
+	/// Storage: `Poet::Parameters` (r:1 w:0)
+	/// Proof: `Poet::Parameters` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Slots` (r:128 w:128)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Standings` (r:128 w:128)
+	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Kinds` (r:128 w:0)
+	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Settings` (r:1 w:0)
+	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::TotalWeight` (r:1 w:1)
+	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
 	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::RoundCount` (r:1 w:1)
+	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:0 w:1)
 	/// Proof: `Admission::ByAccount` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:0 w:1)
 	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::CoolingDown` (r:0 w:1)
-	/// Proof: `Admission::CoolingDown` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::ByChip` (r:0 w:1)
-	/// Proof: `Admission::ByChip` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::ByAttestationKey` (r:0 w:1)
+	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Kept` (r:0 w:1)
+	/// Proof: `Admission::Kept` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAuthor` (r:0 w:1)
 	/// Proof: `Admission::ByAuthor` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnswersOf` (r:0 w:1)
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn expire() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `42365`
-		//  Estimated: `421659`
-		// Minimum execution time: 1_652_969_000 picoseconds.
-		Weight::from_parts(2_528_351_000, 0)
-			.saturating_add(Weight::from_parts(0, 421659))
-			.saturating_add(T::DbWeight::get().reads(134))
-			.saturating_add(T::DbWeight::get().writes(138))
+		//  Measured:  `98832`
+		//  Estimated: `424286`
+		// Minimum execution time: 11_340_720_000 picoseconds.
+		Weight::from_parts(19_270_483_000, 0)
+			.saturating_add(Weight::from_parts(0, 424286))
+			.saturating_add(T::DbWeight::get().reads(647))
+			.saturating_add(T::DbWeight::get().writes(393))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:0)
 	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
 	fn authorize_expire() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `850`
+		//  Measured:  `856`
 		//  Estimated: `3914`
-		// Minimum execution time: 23_278_000 picoseconds.
-		Weight::from_parts(26_745_000, 0)
+		// Minimum execution time: 32_755_000 picoseconds.
+		Weight::from_parts(44_517_000, 0)
 			.saturating_add(Weight::from_parts(0, 3914))
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
@@ -401,10 +433,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Lists` (`max_values`: None, `max_size`: Some(65588), added: 68063, mode: `MaxEncodedLen`)
 	fn submit_list() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `80982`
+		//  Measured:  `80983`
 		//  Estimated: `69053`
-		// Minimum execution time: 44_085_715_000 picoseconds.
-		Weight::from_parts(73_091_075_000, 0)
+		// Minimum execution time: 45_548_775_000 picoseconds.
+		Weight::from_parts(148_023_504_000, 0)
 			.saturating_add(Weight::from_parts(0, 69053))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -413,10 +445,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Roots` (`max_values`: None, `max_size`: Some(16445), added: 18920, mode: `MaxEncodedLen`)
 	fn add_root() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `11609`
+		//  Measured:  `11610`
 		//  Estimated: `19910`
-		// Minimum execution time: 10_235_685_000 picoseconds.
-		Weight::from_parts(13_613_907_000, 0)
+		// Minimum execution time: 11_193_668_000 picoseconds.
+		Weight::from_parts(27_542_710_000, 0)
 			.saturating_add(Weight::from_parts(0, 19910))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -425,10 +457,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Roots` (`max_values`: None, `max_size`: Some(16445), added: 18920, mode: `MaxEncodedLen`)
 	fn remove_root() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `15371`
+		//  Measured:  `15372`
 		//  Estimated: `19910`
-		// Minimum execution time: 142_551_000 picoseconds.
-		Weight::from_parts(194_436_000, 0)
+		// Minimum execution time: 260_422_000 picoseconds.
+		Weight::from_parts(389_349_000, 0)
 			.saturating_add(Weight::from_parts(0, 19910))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -439,8 +471,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 117_338_000 picoseconds.
-		Weight::from_parts(136_556_000, 0)
+		// Minimum execution time: 129_836_000 picoseconds.
+		Weight::from_parts(217_081_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -450,8 +482,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 9_792_000 picoseconds.
-		Weight::from_parts(16_827_000, 0)
+		// Minimum execution time: 9_869_000 picoseconds.
+		Weight::from_parts(19_168_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -463,8 +495,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 216_705_000 picoseconds.
-		Weight::from_parts(253_739_000, 0)
+		// Minimum execution time: 232_103_000 picoseconds.
+		Weight::from_parts(392_520_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -478,8 +510,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `684`
 		//  Estimated: `4297`
-		// Minimum execution time: 34_851_000 picoseconds.
-		Weight::from_parts(45_806_000, 0)
+		// Minimum execution time: 34_427_000 picoseconds.
+		Weight::from_parts(55_065_000, 0)
 			.saturating_add(Weight::from_parts(0, 4297))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -490,8 +522,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 8_844_000 picoseconds.
-		Weight::from_parts(11_557_000, 0)
+		// Minimum execution time: 10_451_000 picoseconds.
+		Weight::from_parts(22_077_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

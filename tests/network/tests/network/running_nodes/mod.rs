@@ -196,7 +196,8 @@ fn refused(mut command: Command) -> Result<(ExitStatus, String)> {
 	let log = dir.path().join("log");
 	command.env("RUST_BACKTRACE", "0");
 	let mut process = Process::start("the node", command, &log, None)?;
-	let status = process.wait(seconds(30));
+	// Where many nodes start at a time, each compiles the runtime first.
+	let status = process.wait(seconds(90));
 	let text = std::fs::read_to_string(&log).map_err(Error::io("read", &log))?;
 	match status {
 		Some(status) if !status.success() => Ok((status, text)),
