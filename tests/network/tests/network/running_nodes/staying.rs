@@ -33,7 +33,7 @@ fn short() -> Parameters {
 }
 
 #[test]
-fn who_is_silent_sinks_and_comes_back_and_a_halt_sinks_nobody() {
+fn who_is_silent_sinks_until_it_weighs_nothing() {
 	run("staying", async {
 		let mut network = examined().await?;
 		for i in ALL {
@@ -48,29 +48,16 @@ fn who_is_silent_sinks_and_comes_back_and_a_halt_sinks_nobody() {
 		.await?;
 		stands(&network, LAZY, "weighs nothing", |node| node["weight"] == 0).await?;
 
-		// The whole chain stands still for longer than a duty may take.
-		for i in [0, 1, 2] {
-			network.node(i).kill()?;
-		}
-		tokio::time::sleep(seconds(20)).await;
-		for i in ALL {
-			network.restart(i).await?;
-		}
-		let at = network.rpc(0).finalized().await?.number;
-		network.finalized(&ALL, at + 5, seconds(90)).await?;
 		for i in [0, 1, 2] {
 			let node = ask(&network, i).await?;
-			// A duty may have been done late, if its time was nearly over when the chain stopped.
-			let fine = node["missed"] == 0 && node["score"].as_u64() >= Some(490_000);
-			expect(fine, || format!("node {i} suffered: {node}"))?;
+			expect(node["missed"] == 0, || format!("node {i} suffered: {node}"))?;
 		}
-		stands(&network, LAZY, "has weight again", |node| node["weight"].as_u64() >= Some(100_000)).await?;
 		let stats: Value = network.rpc(0).ask("trust_nodes", rpc_params![]).await?;
 		let listed = stats["nodes"].as_array().map(Vec::len);
 		expect(listed == Some(4) && stats["next"].is_null(), || format!("the list is {stats}"))?;
 		network.check()?;
 		nobody_equivocated(&network)?;
-		network.one_chain(&ALL).await?;
+		network.one_chain(&[0, 1, FORGER]).await?;
 		network.finish()
 	});
 }
