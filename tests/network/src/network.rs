@@ -59,6 +59,7 @@ pub struct Network {
 	spec: PathBuf,
 	base: PathBuf,
 	program: PathBuf,
+	compiled: PathBuf,
 	echo: bool,
 	finished: bool,
 	_temporary: Option<TempDir>,
@@ -75,13 +76,20 @@ impl Network {
 	}
 
 	/// Start every node but newcomers, none of which is running, and wait until each answers.
+	///
+	/// The first is waited for before the others start, which then find the runtime compiled.
 	pub async fn run(&mut self) -> Result<()> {
-		let first: Vec<usize> =
-			(0..self.nodes.len()).filter(|i| self.nodes[*i].options().role != Role::Newcomer).collect();
-		for i in &first {
+		let mut members = (0..self.nodes.len())
+			.filter(|i| self.nodes[*i].options().role != Role::Newcomer)
+			.collect::<Vec<_>>()
+			.into_iter();
+		if let Some(first) = members.next() {
+			self.restart(first).await?;
+		}
+		for i in members.as_slice() {
 			self.spawn(*i)?;
 		}
-		for i in first {
+		for i in members {
 			self.answers(i).await?;
 		}
 		Ok(())
@@ -90,6 +98,8 @@ impl Network {
 	/// Make chips and specification, and start nothing.
 	pub async fn provision(options: NetworkOptions) -> Result<Self> {
 		let program = process::node_program()?;
+		// All nodes share what wasmtime compiles; networks that are gone when they end leave it beside the program.
+		let compiled = options.base.as_deref().or(program.parent()).unwrap_or(Path::new(".")).join("compiled-runtime");
 		let (base, temporary) = match options.base {
 			Some(base) => (base, None),
 			None => {
@@ -102,12 +112,15 @@ impl Network {
 		};
 		fs::create_dir_all(&base).map_err(Error::io("make", &base))?;
 		let base = fs::canonicalize(&base).map_err(Error::io("find", &base))?;
+		fs::create_dir_all(&compiled).map_err(Error::io("make", &compiled))?;
+		let compiled = fs::canonicalize(&compiled).map_err(Error::io("find", &compiled))?;
 		let spec = base.join("spec.json");
 		let mut network = Network {
 			nodes: Vec::new(),
 			spec,
 			base,
 			program,
+			compiled,
 			echo: options.echo,
 			finished: false,
 			_temporary: temporary,
@@ -133,7 +146,7 @@ impl Network {
 	}
 
 	fn add(&mut self, options: NodeOptions) -> Result<usize> {
-		self.nodes.push(Node::new(options, &self.base)?);
+		self.nodes.push(Node::new(options, &self.base, &self.compiled)?);
 		Ok(self.nodes.len() - 1)
 	}
 

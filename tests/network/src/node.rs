@@ -3,7 +3,7 @@
 use std::{
 	ffi::OsString,
 	fs,
-	io::{Read, Seek, SeekFrom},
+	io::{ErrorKind, Read, Seek, SeekFrom},
 	path::{Path, PathBuf},
 	process::{Command, ExitStatus},
 	time::Duration,
@@ -19,8 +19,7 @@ use crate::{
 
 /// How long a node may take to end when asked.
 pub const STOP: Duration = Duration::from_secs(15);
-/// How long it may take to answer its first question. The first start compiles the runtime, and a network's nodes all do
-/// that at once.
+/// How long it may take to answer its first question. The first start compiles the runtime.
 pub const START: Duration = Duration::from_secs(90);
 
 /// Which of the SDK's network backends a node uses. Both speak the same protocols.
@@ -127,10 +126,16 @@ pub struct Node {
 }
 
 impl Node {
-	/// A node in the network's folder, for which ports are found and nothing else is made.
-	pub(crate) fn new(options: NodeOptions, folder: &Path) -> Result<Self> {
+	/// A node in the network's folder, for which ports are found and nothing else is made. It keeps its compiled runtime
+	/// in `compiled`.
+	pub(crate) fn new(options: NodeOptions, folder: &Path, compiled: &Path) -> Result<Self> {
 		let base = folder.join(&options.name);
 		fs::create_dir_all(&base).map_err(Error::io("make", &base))?;
+		let cache = base.join("cache");
+		match std::os::unix::fs::symlink(compiled, &cache) {
+			Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::io("make", &cache)(error))?,
+			_ => {}
+		}
 		let rpc_port = options.rpc_port.map_or_else(process::free_port, Ok)?;
 		let p2p_port = options.p2p_port.map_or_else(process::free_port, Ok)?;
 		Ok(Node {

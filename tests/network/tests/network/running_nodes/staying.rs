@@ -32,10 +32,15 @@ fn short() -> Parameters {
 	}
 }
 
+/// The same with enough grace for an outage of all nodes: their pools forget what is in them.
+fn lenient() -> Parameters {
+	Parameters { grace: 12, rest: 18, ..short() }
+}
+
 #[test]
-fn who_is_silent_sinks_until_it_weighs_nothing() {
+fn who_is_silent_sinks_until_it_weighs_nothing_and_comes_back() {
 	run("staying", async {
-		let mut network = examined().await?;
+		let mut network = examined(short()).await?;
 		for i in ALL {
 			stands(&network, i, "has attested twice", |node| node["done"].as_u64() >= Some(2)).await?;
 		}
@@ -55,9 +60,44 @@ fn who_is_silent_sinks_until_it_weighs_nothing() {
 		let stats: Value = network.rpc(0).ask("trust_nodes", rpc_params![]).await?;
 		let listed = stats["nodes"].as_array().map(Vec::len);
 		expect(listed == Some(4) && stats["next"].is_null(), || format!("the list is {stats}"))?;
+
+		network.restart(LAZY).await?;
+		stands(&network, LAZY, "has a weight again", |node| node["weight"].as_u64() > Some(0)).await?;
 		network.check()?;
 		nobody_equivocated(&network)?;
-		network.one_chain(&[0, 1, FORGER]).await?;
+		network.one_chain(&ALL).await?;
+		network.finish()
+	});
+}
+
+#[test]
+fn a_halt_of_the_whole_chain_sinks_nobody() {
+	run("a halt", async {
+		let mut network = examined(lenient()).await?;
+		// Duties are always open: with this rest, two of four are drawn at a time.
+		for i in ALL {
+			stands(&network, i, "has attested", |node| node["done"].as_u64() >= Some(1)).await?;
+		}
+		for i in ALL {
+			network.node(i).kill()?;
+		}
+		// Longer than deadline and grace of an open duty would take.
+		tokio::time::sleep(seconds(40)).await;
+		network.run().await?;
+		let mut before = Vec::new();
+		for i in ALL {
+			before.push(ask(&network, i).await?["done"].as_u64());
+		}
+		for i in ALL {
+			stands(&network, i, "has attested again", |node| node["done"].as_u64() > before[i]).await?;
+		}
+		for i in ALL {
+			let node = ask(&network, i).await?;
+			expect(node["missed"] == 0, || format!("node {i} suffered from the halt: {node}"))?;
+		}
+		network.check()?;
+		nobody_equivocated(&network)?;
+		network.one_chain(&ALL).await?;
 		network.finish()
 	});
 }
@@ -65,7 +105,7 @@ fn who_is_silent_sinks_until_it_weighs_nothing() {
 #[test]
 fn who_forges_evidence_twice_is_out() {
 	run("forged evidence", async {
-		let mut network = examined().await?;
+		let mut network = examined(short()).await?;
 		it_forges_and_is_out(&mut network, FORGER).await?;
 		network.check()?;
 		nobody_equivocated(&network)?;
@@ -75,12 +115,12 @@ fn who_forges_evidence_twice_is_out() {
 }
 
 /// A network with short duties.
-async fn examined() -> Result<Network> {
+async fn examined(parameters: Parameters) -> Result<Network> {
 	let mut options = NetworkOptions::members(&[500_000; 4]);
 	options.epoch_length = Some(6);
 	let mut network = Network::start(options).await?;
 	network.finalized(&ALL, 2, seconds(60)).await?;
-	let set = pallet_attestation::Call::set_parameters { parameters: short() };
+	let set = pallet_attestation::Call::set_parameters { parameters };
 	sudo(&network.rpc(0), RuntimeCall::Attestation(set)).await?;
 	Ok(network)
 }
