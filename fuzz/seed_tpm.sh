@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Seeds of the tpm_* targets from the fixtures of primitives/tpm. Run it after primitives/tpm/tests/make-fixtures.sh and
-# make-certificate-fixtures.sh.
+# Seeds of the tpm_* targets from the fixtures of primitives/tpm. Run it after primitives/tpm/tests/make-fixtures.sh,
+# make-certificate-fixtures.sh and scripts/fixture-tpm12.py.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 fixtures=../primitives/tpm/tests/fixtures
-for target in public attest signature verify_time certificate crl eventlog credential certify; do
+for target in public attest signature verify_time certificate crl eventlog credential certify legacy; do
 	rm -rf "corpus/tpm_$target"
 	mkdir -p "corpus/tpm_$target"
 done
@@ -45,6 +45,18 @@ for object in child primary; do
 		cp "$fixtures/objects/$object.$kind" "corpus/tpm_certify/$object-$kind"
 	done
 done
+
+# TPM 1.2: either key, a quote and its composite, and a session key with what it opens.
+legacy=$fixtures/legacy
+cp "$legacy/aik.pubkey" corpus/tpm_legacy/aik
+cp "$legacy/ek.pubkey" corpus/tpm_legacy/ek
+cp "$legacy/quote.info" corpus/tpm_legacy/info
+cp "$legacy/quote.composite" corpus/tpm_legacy/composite
+{
+	printf '\0\0\0\6\0\5\0\20%016d' 0
+	printf '\0\0\0\40\0\0\0\6\0\5\0\1\0\0\0\34\0\0\0\200\0\0\0\200\0\0\0\20'
+	head -c 48 /dev/zero
+} >corpus/tpm_legacy/credential
 
 # An old log of one event, and a crypto-agile one of a SHA-256 bank with a StartupLocality and a separator.
 zeros() { head -c "$1" /dev/zero; }

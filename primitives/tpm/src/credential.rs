@@ -37,7 +37,7 @@ use scale_info::TypeInfo;
 
 use crate::{
 	ek::Encrypter,
-	kdf::{cfb_encrypt, hmac, kdfa, kdfe, mgf1},
+	kdf::{cfb_encrypt, hmac, kdfa, kdfe, mgf1, Digest},
 	reader::Reader,
 	signature::fit,
 	EndorsementKey, Error, HashAlgorithm, Name,
@@ -56,6 +56,8 @@ const FILE_VERSION: u32 = 1;
 
 /// The label of the seed, for OAEP and for the key agreement.
 const IDENTITY: &str = "IDENTITY";
+/// The same with the zero byte that OAEP has there.
+const OAEP_LABEL: &[u8] = b"IDENTITY\0";
 
 /// A credential: what `TPM2_ActivateCredential` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -96,7 +98,7 @@ impl Credential {
 		Self::new(id_object, encrypted_secret)
 	}
 
-	fn new(id_object: Vec<u8>, encrypted_secret: Vec<u8>) -> Result<Self, Error> {
+	pub(crate) fn new(id_object: Vec<u8>, encrypted_secret: Vec<u8>) -> Result<Self, Error> {
 		Ok(Self {
 			id_object: id_object.try_into().map_err(|_| Error::OversizedField)?,
 			encrypted_secret: encrypted_secret.try_into().map_err(|_| Error::OversizedField)?,
@@ -225,7 +227,7 @@ impl EndorsementKey {
 				if seed.len() != hash.digest_len() || oaep_seed.len() != hash.digest_len() {
 					return Err(Error::RandomnessForm);
 				}
-				return Ok((seed.to_vec(), oaep(key, hash, seed, oaep_seed)?));
+				return Ok((seed.to_vec(), oaep(key, &|parts| hash.digest(parts), OAEP_LABEL, seed, oaep_seed)?));
 			}
 			(Encrypter::P256(key), Randomness::Ecc { ephemeral }) => p256_agree(key, ephemeral)?,
 			(Encrypter::P384(key), Randomness::Ecc { ephemeral }) => p384_agree(key, ephemeral)?,
@@ -244,17 +246,23 @@ fn sized(bytes: &[u8]) -> Vec<u8> {
 	[&(bytes.len() as u16).to_be_bytes(), bytes].concat()
 }
 
-/// RSAES-OAEP (RFC 8017, section 7.1.1) with the label "IDENTITY" and its zero byte.
-fn oaep(key: &RsaPublicKey, hash: HashAlgorithm, message: &[u8], seed: &[u8]) -> Result<Vec<u8>, Error> {
-	let (modulus_len, hash_len) = (key.size(), hash.digest_len());
+/// RSAES-OAEP (RFC 8017, section 7.1.1); `seed` is as long as a digest.
+pub(crate) fn oaep(
+	key: &RsaPublicKey,
+	digest: Digest<'_>,
+	label: &[u8],
+	message: &[u8],
+	seed: &[u8],
+) -> Result<Vec<u8>, Error> {
+	let mut data = digest(&[label]);
+	let (modulus_len, hash_len) = (key.size(), data.len());
 	// RSA-2048 has room for a SHA-512 seed; nothing smaller is an endorsement key.
 	let padding = modulus_len.checked_sub(2 * hash_len + 2 + message.len()).ok_or(Error::RandomnessForm)?;
-	let mut data = hash.digest(&[IDENTITY.as_bytes(), &[0]]);
 	data.extend(vec![0; padding]);
 	data.push(1);
 	data.extend(message);
-	let masked_data = xor(&data, &mgf1(hash, seed, data.len() as u16));
-	let masked_seed = xor(seed, &mgf1(hash, &masked_data, hash_len as u16));
+	let masked_data = xor(&data, &mgf1(digest, seed, data.len()));
+	let masked_seed = xor(seed, &mgf1(digest, &masked_data, hash_len));
 	let number = BigUint::from_bytes_be(&[&[0], masked_seed.as_slice(), &masked_data].concat());
 	fit(&number.modpow(key.e(), key.n()).to_bytes_be(), modulus_len)
 }

@@ -243,4 +243,42 @@ pub enum Error {
 	/// O6 *creation-parent*.
 	#[error("creation parent: the object was created under another parent")]
 	CreationParent,
+	/// H1 *legacy-algorithm*.
+	#[error("legacy algorithm: the key of a TPM 1.2 is not RSA")]
+	LegacyAlgorithm,
+	/// H2 *legacy-identity-scheme*.
+	#[error("legacy identity scheme: not an identity key's, which signs RSASSA with SHA-1 and encrypts nothing")]
+	LegacyIdentityScheme,
+	/// H3 *legacy-ek-scheme*.
+	#[error("legacy EK scheme: not an endorsement key's, which decrypts RSAES-OAEP and signs nothing")]
+	LegacyEkScheme,
+	/// H4 *legacy-key-size*.
+	#[error("legacy key size: not 2048 bits of two primes")]
+	LegacyKeySize,
+	/// H5 *legacy-roca*.
+	#[error("legacy ROCA: the modulus has the fingerprint of a key that can be factored (CVE-2017-15361)")]
+	LegacyRoca,
+	/// H6 *legacy-quote-version*.
+	#[error("legacy quote version: not 1.1.0.0")]
+	LegacyQuoteVersion,
+	/// H7 *legacy-quote-fixed*.
+	#[error("legacy quote fixed: not \"QUOT\", so another structure than a quote")]
+	LegacyQuoteFixed,
+	/// H8 *legacy-static-pcrs*.
+	#[error(
+		"legacy static PCRs: the policy selects PCRs that can be set back without a reboot, or a bitmap of no TPM 1.2"
+	)]
+	LegacyStaticPcrs,
+	/// H9 *legacy-policy*.
+	#[error("legacy policy: it asks for another bank, a composite, a firmware version or an unbroken boot")]
+	LegacyPolicy,
+	/// H10 *legacy-same-key*.
+	#[error("legacy same key: the endorsement key is not the certified one")]
+	LegacySameKey,
+	/// H11 *legacy-session-key*.
+	#[error("legacy session key: the TPM gave out a key of another kind than AES-128 in OFB mode")]
+	LegacySessionKey,
+	/// H12 *legacy-sym-attestation*.
+	#[error("legacy symmetric attestation: not a TPM_SYM_CA_ATTESTATION as a challenge has it")]
+	LegacySymAttestation,
 }

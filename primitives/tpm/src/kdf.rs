@@ -11,6 +11,9 @@ use alloc::{vec, vec::Vec};
 
 use crate::{Error, HashAlgorithm};
 
+/// A hash over the concatenation of parts, whichever it is. Never empty.
+pub(crate) type Digest<'a> = &'a dyn Fn(&[&[u8]]) -> Vec<u8>;
+
 /// HMAC (FIPS 198-1) of the concatenation of `parts`.
 pub(crate) fn hmac(hash: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 	let mut block = if key.len() > hash.block_len() { hash.digest(&[key]) } else { key.to_vec() };
@@ -34,11 +37,8 @@ pub(crate) fn kdfe(hash: HashAlgorithm, z: &[u8], label: &str, u: &[u8], v: &[u8
 }
 
 /// MGF1 (RFC 8017, section B.2.1), which counts from zero where the TPM's own derivations count from one.
-pub(crate) fn mgf1(hash: HashAlgorithm, seed: &[u8], len: u16) -> Vec<u8> {
-	let count = u32::from(len).div_ceil(hash.digest_len() as u32);
-	let mut mask: Vec<u8> = (0..count).flat_map(|counter| hash.digest(&[seed, &counter.to_be_bytes()])).collect();
-	mask.truncate(usize::from(len));
-	mask
+pub(crate) fn mgf1(digest: Digest<'_>, seed: &[u8], len: usize) -> Vec<u8> {
+	(0u32..).flat_map(|counter| digest(&[seed, &counter.to_be_bytes()])).take(len).collect()
 }
 
 fn blocks(hash: HashAlgorithm, len: u16, block: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {

@@ -8,7 +8,8 @@
 //! a runtime, a block verifier, a command line and a fuzzer call the same code and come to the same verdict.
 //!
 //! On top of them: [`policy`] (what a platform may look like), [`eventlog`] (how it came to look so), [`certify`] (what
-//! else is in the TPM) and [`credential`] (a question that only one TPM can answer).
+//! else is in the TPM) and [`credential`] (a question that only one TPM can answer). TPM 1.2, which is another language,
+//! is in [`legacy`].
 //!
 //! ```
 //! # fn main() -> Result<(), ep_tpm::Error> {
@@ -131,6 +132,14 @@
 //!   O3 *created-name* ([`Error::CreatedName`]), O4 *creation-hash* ([`Error::CreationHash`]), O5 *creation-data-form*
 //!   ([`Error::CreationDataForm`]), O6 *creation-parent* ([`Error::CreationParent`]).
 //!
+//! *TPM 1.2* ([`legacy`], where each rule is explained):
+//! - H1 *legacy-algorithm* ([`Error::LegacyAlgorithm`]), H2 *legacy-identity-scheme* ([`Error::LegacyIdentityScheme`]), H3
+//!   *legacy-ek-scheme* ([`Error::LegacyEkScheme`]), H4 *legacy-key-size* ([`Error::LegacyKeySize`]), H5 *legacy-roca*
+//!   ([`Error::LegacyRoca`]), H6 *legacy-quote-version* ([`Error::LegacyQuoteVersion`]), H7 *legacy-quote-fixed*
+//!   ([`Error::LegacyQuoteFixed`]), H8 *legacy-static-pcrs* ([`Error::LegacyStaticPcrs`]), H9 *legacy-policy*
+//!   ([`Error::LegacyPolicy`]), H10 *legacy-same-key* ([`Error::LegacySameKey`]), H11 *legacy-session-key*
+//!   ([`Error::LegacySessionKey`]), H12 *legacy-sym-attestation* ([`Error::LegacySymAttestation`]).
+//!
 //! # Attacks
 //!
 //! - *Forged structure*: somebody signs bytes that look like an attestation, with a key that signs anything (K1), that
@@ -172,6 +181,7 @@ mod error;
 pub mod eventlog;
 mod kdf;
 mod key;
+pub mod legacy;
 pub mod model;
 mod name;
 pub mod policy;

@@ -51,6 +51,12 @@ impl Name {
 		Ok(Self::digest_of(name_hash, &[public_area]))
 	}
 
+	/// The name here of a key of a TPM 1.2, which has none of its own: SHA-256 and its identifier over the whole
+	/// `TPM_PUBKEY`.
+	pub(crate) fn of_legacy(pubkey: &[u8]) -> Self {
+		Self::digest_of(HashAlgorithm::Sha256, &[pubkey])
+	}
+
 	/// The name as the TPM writes it.
 	pub fn as_bytes(&self) -> &[u8] {
 		self.bytes.get(..2 + self.hash.digest_len()).unwrap_or(&self.bytes)

@@ -135,6 +135,15 @@ impl ClockInfo {
 }
 
 impl PlatformPolicy {
+	/// Whether it leaves PCRs open ([`PcrRule::Any`]): what they hold then means something only with the log of how it
+	/// came to be.
+	pub fn leaves_open(&self) -> bool {
+		match &self.allowed {
+			AllowedPcrs::Each(rules) => rules.contains(&PcrRule::Any),
+			AllowedPcrs::Composite(_) => false,
+		}
+	}
+
 	/// Judges a quote: rules E, N1, A, Q1, Q2 and S of the quote ([`verify_quote`]), G1, N2, Q3-Q5, G2-G8.
 	///
 	/// Returns the quote, and what lies between it and the previous one if there was one.
@@ -221,15 +230,7 @@ impl PlatformPolicy {
 	/// [`Error::PcrNotAllowed`], [`Error::CompositeNotAllowed`].
 	pub fn check_values(&self, quote: &QuoteAttestation, values: &[&[u8]]) -> Result<(), Error> {
 		match &self.allowed {
-			AllowedPcrs::Each(rules) => {
-				let allowed = |(rule, value): (&PcrRule, &&[u8])| match rule {
-					PcrRule::Any => true,
-					PcrRule::OneOf(list) => list.iter().any(|allowed| allowed.as_slice() == *value),
-				};
-				if rules.len() != values.len() || !rules.iter().zip(values).all(allowed) {
-					return Err(Error::PcrNotAllowed);
-				}
-			}
+			AllowedPcrs::Each(rules) => each_allowed(rules, values)?,
 			AllowedPcrs::Composite(list) => {
 				if !list.iter().any(|allowed| allowed.as_slice() == quote.pcr_digest) {
 					return Err(Error::CompositeNotAllowed);
@@ -251,6 +252,18 @@ impl PlatformPolicy {
 			boot => Ok(Some(boot)),
 		}
 	}
+}
+
+/// Rule G3 *pcr-allowed*, of values that were held against a quote.
+pub(crate) fn each_allowed(rules: &[PcrRule], values: &[&[u8]]) -> Result<(), Error> {
+	let allowed = |(rule, value): (&PcrRule, &&[u8])| match rule {
+		PcrRule::Any => true,
+		PcrRule::OneOf(list) => list.iter().any(|allowed| allowed.as_slice() == *value),
+	};
+	if rules.len() != values.len() || !rules.iter().zip(values).all(allowed) {
+		return Err(Error::PcrNotAllowed);
+	}
+	Ok(())
 }
 
 fn is_hash_len(len: usize) -> bool {

@@ -25,7 +25,8 @@ impl<'a> Reader<'a> {
 		Ok(head)
 	}
 
-	fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+	/// The next `N` bytes.
+	pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
 		let (head, tail) = self.rest.split_first_chunk::<N>().ok_or(Error::Truncated)?;
 		self.rest = tail;
 		Ok(*head)
@@ -59,6 +60,15 @@ impl<'a> Reader<'a> {
 			return Err(Error::OversizedField);
 		}
 		self.take(len)
+	}
+
+	/// As [`Self::sized`], with the 32-bit size of a TPM 1.2.
+	pub(crate) fn sized32(&mut self, max: u32) -> Result<&'a [u8], Error> {
+		let len = self.u32()?;
+		if len > max {
+			return Err(Error::OversizedField);
+		}
+		self.take(usize::try_from(len).map_err(|_| Error::OversizedField)?)
 	}
 
 	/// The end: anything left is [`Error::TrailingBytes`].

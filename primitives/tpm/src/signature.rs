@@ -90,6 +90,22 @@ pub(crate) fn verify_rsassa(
 	message: &[u8],
 	signature: &[u8],
 ) -> Result<(), Error> {
+	let scheme = match hash {
+		HashAlgorithm::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
+		HashAlgorithm::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
+		HashAlgorithm::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
+	};
+	verify_rsassa_digest(key, modulus_len, scheme, &hash.digest(&[message]), signature)
+}
+
+/// The same, for whatever hash `digest` was made with. `scheme` is that of this hash.
+pub(crate) fn verify_rsassa_digest(
+	key: &RsaPublicKey,
+	modulus_len: usize,
+	scheme: Pkcs1v15Sign,
+	digest: &[u8],
+	signature: &[u8],
+) -> Result<(), Error> {
 	if signature.len() != modulus_len {
 		return Err(Error::SignatureSize);
 	}
@@ -97,12 +113,7 @@ pub(crate) fn verify_rsassa(
 	if number == rsa::BigUint::default() || &number >= rsa::traits::PublicKeyParts::n(key) {
 		return Err(Error::SignatureRange);
 	}
-	let scheme = match hash {
-		HashAlgorithm::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
-		HashAlgorithm::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
-		HashAlgorithm::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
-	};
-	key.verify(scheme, &hash.digest(&[message]), signature).map_err(|_| Error::BadSignature)
+	key.verify(scheme, digest, signature).map_err(|_| Error::BadSignature)
 }
 
 /// What the two curves differ in, so that the rules are written once.

@@ -63,6 +63,10 @@ fn certificate_trailing_bytes_refuses_what_follows_until_the_node_has_cut_it_off
 	let header = [&[0x10, 0x01, 0x00][..], &(whole.len() as u16).to_be_bytes()].concat();
 	assert_eq!(trim_nv(&[header.clone(), whole.clone(), vec![0xaa; 9]].concat()), Ok(whole.as_slice()));
 	assert_eq!(trim_nv(&[header, whole[1..].to_vec()].concat()), Err(Error::Der));
+	// And the tag behind it, which the length counts.
+	let header = [&[0x10, 0x01, 0x00][..], &(whole.len() as u16 + 2).to_be_bytes(), &[0x10, 0x02]].concat();
+	assert_eq!(trim_nv(&[header.clone(), whole.clone()].concat()), Ok(whole.as_slice()));
+	assert_eq!(trim_nv(&header), Err(Error::Der));
 	assert_eq!(trim_nv(&[0xff; 9]), Err(Error::CertificateForm));
 }
 
