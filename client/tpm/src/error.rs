@@ -209,6 +209,16 @@ pub enum TpmError {
 		/// tss-esapi's words for it.
 		message: String,
 	},
+	/// A TPM 1.2 refused.
+	#[error("the TPM 1.2 refused {what}: {meaning} (result {code:#x})")]
+	LegacyRefused {
+		/// The command.
+		what: &'static str,
+		/// The result (TPM Main Part 2, section 16).
+		code: u32,
+		/// What it means.
+		meaning: &'static str,
+	},
 	/// What the chip returned is not what the command returns.
 	#[error("the TPM's answer to {what} makes no sense: {why}")]
 	BadAnswer {
@@ -306,7 +316,7 @@ impl TpmError {
 				ErrorKind::ChipState
 			}
 			PcrsChanging { .. } => ErrorKind::ChipState,
-			NotForThisChip { .. } => ErrorKind::Refusal,
+			NotForThisChip { .. } | LegacyRefused { .. } => ErrorKind::Refusal,
 			CommandsMissing { .. } | AuthRefused { .. } | BadRequest { .. } | Refused { .. } | BadAnswer { .. } => {
 				ErrorKind::Refusal
 			}

@@ -27,19 +27,19 @@ use std::{
 };
 
 /// Bytes as a hex string in JSON.
-mod hex_bytes {
+pub(crate) mod hex_bytes {
 	use serde::{de::Error, Deserialize, Deserializer, Serializer};
 
-	pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+	pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
 		serializer.serialize_str(&hex::encode(bytes))
 	}
 
-	pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+	pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
 		hex::decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
 	}
 
 	/// The same for a value that may be absent.
-	pub(super) mod option {
+	pub(crate) mod option {
 		use serde::{de::Error, Deserialize, Deserializer, Serializer};
 
 		pub(crate) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -312,7 +312,7 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), TpmError> {
 	File::open(dir).and_then(|d| d.sync_all()).map_err(|e| TpmError::io("flush", dir, e))
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TpmError> {
+pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TpmError> {
 	let bytes = fs::read(path).map_err(|e| match e.kind() {
 		ErrorKind::NotFound => TpmError::NotProvisioned { path: path.to_owned() },
 		_ => TpmError::io("read", path, e),
@@ -320,7 +320,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, TpmError> {
 	serde_json::from_slice(&bytes).map_err(|e| TpmError::Damaged { path: path.to_owned(), why: e.to_string() })
 }
 
-fn write_json<T: Serialize>(path: &Path, value: &T, mode: u32) -> Result<(), TpmError> {
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T, mode: u32) -> Result<(), TpmError> {
 	let mut text = serde_json::to_vec_pretty(value).map_err(|e| TpmError::io("write", path, e))?;
 	text.push(b'\n');
 	let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -22,6 +22,7 @@
 //! - [`identity`]: what is kept on disk.
 //! - `swtpm`, `localca`, [`programs`]: the managed software TPM, and who certifies it.
 //! - [`service`]: thread and handle; `source`: where a chip comes from; [`status`]: how the chip is.
+//! - [`legacy`]: TPM 1.2, which is another language: no part of the service, since such a chip never authors.
 //! - [`commands`]: `elapse-node tpm ...`.
 //! - [`error`]: what can go wrong, and what to do then.
 //!
@@ -37,6 +38,7 @@ mod endorsement;
 pub mod error;
 pub mod esapi;
 pub mod identity;
+pub mod legacy;
 mod localca;
 mod probe;
 pub mod programs;
