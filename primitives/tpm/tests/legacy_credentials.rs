@@ -3,17 +3,13 @@
 
 mod common;
 
-use common::{fixture, rsa_signer, TestRng};
+use common::{legacy::read, rsa_signer, TestRng};
 use ep_tpm::{
 	legacy::{open_credential, EndorsementKey, IdentityKey},
 	Credential, Error,
 };
 use rsa::{traits::PublicKeyParts, Oaep, RsaPrivateKey};
 use sha1::{Digest, Sha1};
-
-fn read(file: &str) -> Vec<u8> {
-	fixture(&format!("legacy/{file}"))
-}
 
 fn aik() -> IdentityKey {
 	IdentityKey::parse(&read("aik.pubkey")).unwrap()

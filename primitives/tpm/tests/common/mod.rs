@@ -3,6 +3,7 @@
 // Each test file uses its own part of this, and compiles it into itself.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod legacy;
 pub mod pem;
 pub mod x509;
 
