@@ -85,6 +85,11 @@ pub(crate) struct JoinArgs {
 	/// The chain's platform policy that this machine is to be judged by.
 	#[arg(long, value_name = "NUMBER", default_value_t = 0)]
 	pub(crate) policy: u32,
+
+	/// The boot event log of this machine, for policies that ask for it, where the kernel does not show it for the TPM
+	/// (`/sys/kernel/security/tpm0/binary_bios_measurements`).
+	#[arg(long, value_name = "FILE")]
+	pub(crate) event_log: Option<std::path::PathBuf>,
 }
 
 /// Everything but running a node.

@@ -224,6 +224,9 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		net_config.peer_store_handle(),
 	);
 	net_config.add_notification_protocol(carrier_config);
+	let visit_protocol = ec_carrier::visit::protocol_name(&info.genesis_hash);
+	let (visit_config, visit_questions) = ec_carrier::visit::protocol_config::<_, N>(visit_protocol.clone());
+	net_config.add_request_response_protocol(visit_config);
 	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 		backend.clone(),
 		grandpa.shared_authority_set().clone(),
@@ -286,8 +289,9 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	if let Some(seed) = &config.dev_key_seed {
 		carrier::insert_development_key(&keystore_container.keystore(), seed)?;
 	}
+	let boot_log = carrier::boot_log(join.as_ref().and_then(|join| join.event_log.clone()), tpm.clone());
 	let joining = match (join, &tpm) {
-		(Some(args), Some(tpm)) => Some(joining::prepare(&config, args, tpm.clone())?),
+		(Some(args), Some(tpm)) => Some(joining::prepare(&config, args, tpm.clone(), boot_log.clone())?),
 		_ => None,
 	};
 	sc_service::spawn_tasks(SpawnTasksParams {
@@ -306,6 +310,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		tracing_execute_block: None,
 	})?;
 
+	let carrier_metrics = ec_carrier::Metrics::new(registry.as_ref());
 	// On every node: others pass on what members say, and a protocol that nobody serves would cost all connections.
 	carrier::spawn(
 		&task_manager,
@@ -315,8 +320,10 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		network.clone(),
 		sync_service.clone(),
 		(carrier_protocol, carrier_notifications),
+		carrier::Visits { protocol: visit_protocol, questions: visit_questions, boot_log },
 		carrier_folder,
 		registry.clone(),
+		carrier_metrics.clone(),
 	);
 	if let Some(joining) = joining {
 		let task = joining.run(
@@ -335,6 +342,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 			transaction_pool.clone(),
 			keystore_container.keystore(),
 			tpm.clone(),
+			carrier_metrics,
 		);
 	}
 	if let Some(timer) = tpm {

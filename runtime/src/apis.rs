@@ -142,6 +142,10 @@ impl_runtime_apis! {
 			pallet_admission::Dossiers::<Runtime>::get(author)
 		}
 
+		fn due_for_review() -> Vec<ep_poet::AuthorityId> {
+			pallet_attestation::Duties::<Runtime>::iter_keys().filter(Admission::is_due).collect()
+		}
+
 		fn check_application(
 			account: AccountId,
 			application: ep_trust::Application,

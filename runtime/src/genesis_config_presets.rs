@@ -75,9 +75,12 @@ pub struct Member {
 /// How machines are let in, with blocks every `target` milliseconds.
 ///
 /// Members have a minute for each of their duties, and the committee five: a node that restarts is back by then. The
-/// nonce of an application may be five minutes old, and a chip that was not let in tries again after an hour.
+/// nonce of an application may be five minutes old, and a chip that was not let in tries again after an hour. A member
+/// whose evidence is not good any more has two weeks to mend that. EK certificates expire while chips work on: members
+/// stay.
 pub fn admission(target: Millis, caps: Caps) -> Admission<Balance> {
-	let blocks = |minutes: u64| u32::try_from(minutes * 60_000 / target.max(1)).unwrap_or(u32::MAX).clamp(10, 100_000);
+	let blocks =
+		|minutes: u64| u32::try_from(minutes * 60_000 / target.max(1)).unwrap_or(u32::MAX).clamp(10, 1_000_000);
 	Admission {
 		deposit: 100 * ELT,
 		seats: SEATS,
@@ -87,6 +90,8 @@ pub fn admission(target: Millis, caps: Caps) -> Admission<Balance> {
 		judge: blocks(5),
 		cooldown: blocks(60),
 		recent: blocks(5).min(200),
+		overlap: blocks(14 * 24 * 60),
+		expired_stay: true,
 		first_weight: 250_000,
 		caps,
 	}

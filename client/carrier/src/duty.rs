@@ -31,7 +31,7 @@ use sp_core::sr25519;
 use sp_keystore::KeystorePtr;
 use sp_runtime::traits::{Block as BlockT, UniqueSaturatedInto};
 
-use crate::{platform, LOG_TARGET};
+use crate::{platform, Metrics, LOG_TARGET};
 
 /// How many blocks to wait for a testimony to be in a block before it is made again.
 const PATIENCE: u32 = 8;
@@ -50,6 +50,8 @@ pub struct DutyParams<B: BlockT, C> {
 	pub pool: OffchainTransactionPoolFactory<B>,
 	/// The chip.
 	pub tpm: TpmHandle,
+	/// Metrics.
+	pub metrics: Metrics,
 }
 
 /// Which testimony: of whom, the block that it was drawn in, and the attempt.
@@ -84,7 +86,9 @@ where
 			continue;
 		}
 		Delay::new(JITTER.mul_f32(rand::random::<f32>())).await;
-		match params.attest::<AccountId>(&author, &duty, &drawn_in).await {
+		let attested = params.attest::<AccountId>(&author, &duty, &drawn_in).await;
+		params.metrics.attests(attested.is_ok());
+		match attested {
 			Ok(()) => {
 				log::info!(
 					target: LOG_TARGET,
@@ -150,7 +154,8 @@ where
 				let at = self.client.info().best_hash;
 				let policy = self.client.runtime_api().policy(at, number).map_err(|error| error.to_string())?;
 				let policy = policy.ok_or(format!(
-					"platform policy {number}, under which it was admitted, is gone: leave, and join under another"
+					"platform policy {number}, which this member's platform has to meet, is gone: choose another \
+					 (`admission.choosePolicy`)"
 				))?;
 				let judge = |evidence: &PlatformEvidence<'_>| {
 					let evidence = PlatformEvidence { key: &key, ek_name: &duty.ek_name, ..*evidence };

@@ -25,6 +25,7 @@ use sp_runtime::traits::{Block as BlockT, UniqueSaturatedInto};
 
 use crate::{
 	platform::{bounded, quote, QuoteError},
+	visit::BootLog,
 	LOG_TARGET,
 };
 
@@ -64,6 +65,8 @@ pub struct Applicant<AccountId, Keys> {
 	pub proof: Vec<u8>,
 	/// Address of the key for the Elastos Smart Chain.
 	pub anchor: H160,
+	/// That key's signature over [`nonce::anchor`].
+	pub anchor_proof: [u8; 65],
 	/// The policy to be judged by.
 	pub policy: u32,
 	/// The node's name on the network.
@@ -178,6 +181,7 @@ pub struct Joining<B, C, AccountId, Keys, A> {
 	tpm: TpmHandle,
 	applicant: Applicant<AccountId, Keys>,
 	transactions: A,
+	boot_log: BootLog,
 	/// The block in which something was last sent.
 	sent: Option<u32>,
 	/// The round it was last seen in.
@@ -203,6 +207,7 @@ where
 		tpm: TpmHandle,
 		applicant: Applicant<AccountId, Keys>,
 		transactions: A,
+		boot_log: BootLog,
 	) -> Self {
 		Self {
 			client,
@@ -210,6 +215,7 @@ where
 			tpm,
 			applicant,
 			transactions,
+			boot_log,
 			sent: None,
 			round: None,
 			final_round: None,
@@ -314,7 +320,14 @@ where
 		let keys = (&self.applicant.author, self.applicant.anchor, &self.applicant.keys);
 		let under = nonce::application(&self.genesis, &self.applicant.account, &keys, &hash);
 		let quote = self.quote(&policy, &under, None).await?;
-		let event_log = self.tpm.event_log().map_err(|error| error.to_string())?;
+		let event_log = (self.boot_log)()?;
+		if event_log.is_none() && policy.leaves_open() {
+			let number = self.applicant.policy;
+			return Err(format!(
+				"policy {number} judges by the boot event log, and this machine has none: choose another policy, or name the \
+				 log's file by --event-log"
+			));
+		}
 		let evidence = Evidence {
 			ek_certificate: bounded(certificate, "the EK certificate")?,
 			intermediates: bounded(
@@ -334,6 +347,7 @@ where
 			evidence,
 			author: self.applicant.author.clone(),
 			anchor: self.applicant.anchor,
+			anchor_proof: self.applicant.anchor_proof,
 			policy: self.applicant.policy,
 			recent,
 			peer: bounded(self.applicant.peer.clone(), "the peer id")?,

@@ -3,6 +3,7 @@
 //! * [`worker`]: a member sits in the committees that its lots name, asks the applicants' chips, reveals, judges, agrees
 //!   with the others by weighted PBFT ([`ec_pbft`]) and brings the verdict to the chain.
 //! * [`duty`]: whenever the chain draws this node's member, its chip attests.
+//! * [`visit`]: a member goes to the applicant's node, and the applicant's node receives it.
 //! * [`join`]: a machine applies, answers what it is asked, and waits for its verdict.
 //!
 //! # Rules of a member
@@ -28,13 +29,17 @@ pub mod gossip;
 pub mod join;
 mod judge;
 mod member;
+mod metrics;
 mod platform;
 mod record;
 pub mod rpc;
+pub mod visit;
 pub mod worker;
 
 pub use duty::{do_duties, DutyParams};
 pub use judge::{judge, Seen};
+pub use metrics::Metrics;
+pub use visit::{receive_visitors, BootLog, HostParams};
 pub use worker::{start_carrier, CarrierParams};
 
 /// Where this crate logs to.

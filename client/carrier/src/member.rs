@@ -18,6 +18,7 @@ use crate::{
 	gossip::{Gossip, Seal, Signed, Statement},
 	judge,
 	record::Record,
+	visit::Reply,
 	Seen, LOG_TARGET,
 };
 
@@ -90,23 +91,24 @@ impl Sitting {
 		&self.record.application
 	}
 
-	/// Does what is due as the round stands: `info` at the best block, `settled` in the finalised chain. `reaches` says
-	/// whether this node reaches the applicant's.
+	/// Does what is due as the round stands: `info` at the best block, `settled` in the finalised chain. `reply` is what the
+	/// applicant's node has said to this one, if it was reached.
 	pub(crate) fn step<AccountId>(
 		&mut self,
 		info: &RoundInfo<AccountId>,
 		settled: Option<&RoundInfo<AccountId>>,
 		policy: Option<&PlatformPolicy>,
-		reaches: bool,
+		reply: Option<&Reply>,
 		now: u32,
 		world: &mut impl World,
 	) {
 		let own = info.seats.iter().find(|seat| seat.author == self.author);
 		log::debug!(
 			target: LOG_TARGET,
-			"round {} at #{now}: we sit: {}, we reach the applicant: {reaches}, members who do: {}, final: {:?}",
+			"round {} at #{now}: we sit: {}, we reach the applicant: {}, members who do: {}, final: {:?}",
 			self.round,
 			own.is_some(),
+			reply.is_some(),
 			self.reached.len(),
 			settled.map(|settled| (settled.seats.len(), settled.answer.is_some(), settled.judging)),
 		);
@@ -120,7 +122,7 @@ impl Sitting {
 				if answered && !seat.revealed && now <= info.until.reveal {
 					self.reveal(world);
 				}
-				if reaches && self.reached.insert(self.author.clone()) {
+				if reply.is_some() && self.reached.insert(self.author.clone()) {
 					self.say(Statement::Reached, world);
 				}
 				// Rule *what-is-final*: on another fork the committee could be another.
@@ -128,7 +130,8 @@ impl Sitting {
 					self.begin(settled, world);
 					let half = settled.until.judge.saturating_sub(settled.until.reveal) / 2;
 					let early = now.saturating_add(half) < settled.until.judge;
-					let seen = Seen { reached: self.reached.len(), early };
+					let log = reply.and_then(|reply| reply.log.as_deref());
+					let seen = Seen { reached: self.reached.len(), log, early };
 					if let Some(judgement) = judge(settled, policy, seen) {
 						self.judge(judgement, world);
 					}
@@ -385,4 +388,4 @@ pub(crate) fn application_hash<AccountId: Encode>(info: &RoundInfo<AccountId>) -
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

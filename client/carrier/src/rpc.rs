@@ -142,6 +142,8 @@ pub struct NodeView {
 	pub suspended: bool,
 	/// The first epoch without it, if it is leaving.
 	pub leaves: Option<u64>,
+	/// The last block in which it may stay, if its evidence is not good any more.
+	pub stays: Option<u32>,
 	/// What it owes.
 	pub duty: Option<DutyView>,
 }
@@ -269,8 +271,10 @@ where
 
 	fn nodes(&self, from: Option<u32>) -> Result<NodesView, Error> {
 		let (at, from) = (self.client.info().best_hash, from.unwrap_or_default());
-		let nodes = self.client.runtime_api().nodes(at, from).map_err(|error| Error::Runtime(error.to_string()))?;
-		let next = (nodes.len() as u64 >= u64::from(NODES_PAGE)).then(|| from.saturating_add(NODES_PAGE));
+		let page = |from| self.client.runtime_api().nodes(at, from).map_err(|error| Error::Runtime(error.to_string()));
+		let (nodes, after) = (page(from)?, from.saturating_add(NODES_PAGE));
+		let is_full = nodes.len() as u64 >= u64::from(NODES_PAGE);
+		let next = (is_full && !page(after)?.is_empty()).then_some(after);
 		Ok(NodesView { nodes: nodes.into_iter().map(node_view).collect(), next })
 	}
 
@@ -297,6 +301,7 @@ fn node_view<AccountId: std::fmt::Display>(node: NodeInfo<AccountId>) -> NodeVie
 		missed: node.missed,
 		suspended: node.suspended,
 		leaves: node.leaves,
+		stays: node.stays,
 		duty,
 	}
 }

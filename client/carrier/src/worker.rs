@@ -12,10 +12,11 @@ use std::{
 use codec::{Codec, Decode};
 use ec_pbft::Timeout;
 use ep_poet::{AuthorityId, Hash};
+use ep_tpm::policy::PlatformPolicy;
 use ep_trust::{
 	anchor,
 	api::{Feeless, RoundInfo, TrustApi},
-	sortition, Judgement, Round,
+	sortition, Application, Judgement, Round,
 };
 use futures::{
 	future::{AbortHandle, BoxFuture},
@@ -37,7 +38,9 @@ use substrate_prometheus_endpoint::Registry;
 use crate::{
 	gossip::{topic, Ears, Gossip, Known, Seal, Seated},
 	member::{application_hash, Sitting, World},
+	metrics::Metrics,
 	record::{Record, Records},
+	visit::{Question, Reply},
 	LOG_TARGET,
 };
 
@@ -48,8 +51,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The view from which on timers get no longer.
 const MOST_PATIENCE: u32 = 20;
 
-/// Whether this node is connected to a peer.
-pub type Reaches = Arc<dyn Fn(PeerId) -> BoxFuture<'static, bool> + Send + Sync>;
+/// Asks a peer a question of [`crate::visit`]: bytes for bytes.
+pub type Ask = Arc<dyn Fn(PeerId, Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, String>> + Send + Sync>;
 
 /// What the task works with.
 pub struct CarrierParams<B: BlockT, C, N, S> {
@@ -71,10 +74,12 @@ pub struct CarrierParams<B: BlockT, C, N, S> {
 	pub pool: OffchainTransactionPoolFactory<B>,
 	/// Where rounds are remembered. Beside the keys and outside the database: it must outlive that.
 	pub folder: PathBuf,
-	/// Whether a peer is connected.
-	pub reaches: Reaches,
+	/// Visits peers.
+	pub ask: Ask,
 	/// Metrics of the gossip.
 	pub registry: Option<Registry>,
+	/// Metrics of the duties.
+	pub metrics: Metrics,
 }
 
 /// Does a member's duties, for ever. A node that is no member listens and does nothing.
@@ -97,8 +102,9 @@ where
 		keystore,
 		pool,
 		folder,
-		reaches,
+		ask,
 		registry,
+		metrics,
 	} = params;
 	let records = match Records::new(&folder) {
 		Ok(records) => records,
@@ -126,9 +132,12 @@ where
 			records,
 			told: Vec::new(),
 			timers: FuturesUnordered::new(),
+			metrics,
 			marker: PhantomData,
 		},
-		reaches,
+		ask,
+		visits: FuturesUnordered::new(),
+		visited: BTreeMap::new(),
 	};
 	let mut again = Delay::new(AGAIN).fuse();
 	loop {
@@ -139,6 +148,7 @@ where
 				None => return,
 			},
 			(round, bytes) = worker.heard.select_next_some() => worker.hear(round, &bytes),
+			(application, replied) = worker.visits.select_next_some() => worker.visited(application, replied),
 			(round, timeout) = worker.hands.timers.select_next_some() => worker.timeout(round, timeout),
 			_ = again => {
 				worker.say_again();
@@ -166,7 +176,11 @@ struct Worker<B: BlockT, C, AccountId> {
 	/// Ends the streams of [`Self::heard`], by round.
 	listening: BTreeMap<Round, AbortHandle>,
 	hands: Hands<B, C, AccountId>,
-	reaches: Reaches,
+	ask: Ask,
+	/// Visits under way, by application.
+	visits: FuturesUnordered<BoxFuture<'static, ([u8; 32], Result<Reply, String>)>>,
+	/// What came of them; `None` while one is under way.
+	visited: BTreeMap<[u8; 32], Option<Reply>>,
 }
 
 impl<B, C, AccountId> Worker<B, C, AccountId>
@@ -187,6 +201,8 @@ where
 				return;
 			}
 		};
+		self.review(at);
+		self.hands.metrics.live(rounds.len());
 		if rounds.is_empty() && self.sittings.is_empty() && self.known.read().is_empty() {
 			return;
 		}
@@ -199,6 +215,7 @@ where
 			self.hands.client.runtime_api().rounds(self.hands.client.info().finalized_hash).unwrap_or_default();
 		let live: BTreeSet<Round> = infos.iter().map(|(round, _)| *round).chain(settled).collect();
 		self.sittings.retain(|round, _| live.contains(round));
+		self.forget_visits();
 		if let Some(first) = live.first() {
 			self.hands.records.forget_below(*first);
 		}
@@ -225,6 +242,20 @@ where
 		let Some(author) = self.own_key(at) else { return };
 		for (round, info) in &infos {
 			self.step(*round, info, &author, now, at).await;
+		}
+	}
+
+	/// Sees to it that members whose evidence is due are looked at again. Every member does so, with the same bytes.
+	fn review(&self, at: Hash) {
+		let due = self.hands.client.runtime_api().due_for_review(at).unwrap_or_default();
+		if due.is_empty() || self.own_key(at).is_none() {
+			return;
+		}
+		for author in due {
+			if self.hands.submit(Feeless::Review { author: author.clone() }) {
+				self.hands.metrics.reviews();
+				log::info!(target: LOG_TARGET, "🔎 {author} is to be looked at again: what it was let in by has changed");
+			}
 		}
 	}
 
@@ -256,15 +287,62 @@ where
 			};
 			self.sittings.insert(round, Sitting::new(self.genesis, round, author.clone(), record, kept));
 		}
-		let reaches = match PeerId::from_bytes(&info.application.peer) {
-			Ok(peer) => (self.reaches)(peer).await,
-			Err(_) => false,
-		};
 		let policy = self.hands.client.runtime_api().policy(at, info.application.policy).ok().flatten();
 		let settled = self.settled(round).filter(|settled| application_hash(settled) == application);
-		if let Some(sitting) = self.sittings.get_mut(&round) {
-			sitting.step(info, settled.as_ref(), policy.as_ref(), reaches, now, &mut self.hands);
+		if info.seats.iter().any(|seat| seat.author == *author) {
+			let wants_log = policy.as_ref().is_some_and(PlatformPolicy::leaves_open);
+			self.visit(round, application, &info.application, wants_log);
 		}
+		let reply = self.visited.get(&application).and_then(Option::as_ref);
+		if let Some(sitting) = self.sittings.get_mut(&round) {
+			sitting.step(info, settled.as_ref(), policy.as_ref(), reply, now, &mut self.hands);
+		}
+	}
+
+	/// Goes to the applicant's node, unless that is done or under way. Who is not reached is visited again at the next
+	/// block.
+	fn visit(&mut self, round: Round, application: [u8; 32], applicant: &Application, log: bool) {
+		if self.visited.contains_key(&application) {
+			return;
+		}
+		let Ok(peer) = PeerId::from_bytes(&applicant.peer) else { return };
+		let mut number = [0; 32];
+		rand::RngCore::fill_bytes(&mut rand::rngs::OsRng, &mut number);
+		let question = Question { round, number, log };
+		let (ask, genesis, author) = (self.ask.clone(), self.genesis, applicant.author.clone());
+		self.visited.insert(application, None);
+		let visit = async move {
+			let replied = ask(peer, codec::Encode::encode(&question)).await;
+			(application, replied.and_then(|bytes| Reply::read(&bytes, &genesis, &author, &question)))
+		};
+		self.visits.push(visit.boxed());
+	}
+
+	/// A visit is over.
+	fn visited(&mut self, application: [u8; 32], replied: Result<Reply, String>) {
+		self.hands.metrics.visited(replied.is_ok());
+		match replied {
+			Ok(reply) => {
+				log::debug!(
+					target: LOG_TARGET,
+					"reached an applicant's node; its boot event log has {} bytes",
+					reply.log.as_ref().map_or(0, Vec::len)
+				);
+				self.visited.insert(application, Some(reply));
+			}
+			Err(why) => {
+				log::debug!(target: LOG_TARGET, "an applicant's node is not reached: {why}");
+				self.visited.remove(&application);
+			}
+		}
+	}
+
+	/// Forgets what was seen of applicants whose rounds are over.
+	fn forget_visits(&mut self) {
+		let sittings = &self.sittings;
+		self.visited.retain(|application, reply| {
+			reply.is_none() || sittings.values().any(|sitting| sitting.application() == application)
+		});
 	}
 
 	/// A round in the finalised chain.
@@ -305,6 +383,7 @@ struct Hands<B: BlockT, C, AccountId> {
 	records: Records,
 	told: Vec<Gossip>,
 	timers: FuturesUnordered<BoxFuture<'static, (Round, Timeout)>>,
+	metrics: Metrics,
 	marker: PhantomData<fn() -> AccountId>,
 }
 
@@ -350,7 +429,19 @@ where
 		let mut api = self.client.runtime_api();
 		// The runtime submits to the pool through this extension.
 		api.register_extension(self.pool.offchain_transaction_pool(at));
-		matches!(api.submit(at, call), Ok(Some(())))
+		let concludes = match &call {
+			Feeless::Conclude { judgement, .. } => Some(*judgement),
+			_ => None,
+		};
+		let sits = matches!(call, Feeless::Sit { .. });
+		let taken = matches!(api.submit(at, call), Ok(Some(())));
+		if taken && sits {
+			self.metrics.sits();
+		}
+		if let Some(judgement) = concludes.filter(|_| taken) {
+			self.metrics.concludes(judgement);
+		}
+		taken
 	}
 
 	fn would_take(&self, call: Feeless) -> bool {

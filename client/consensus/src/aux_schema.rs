@@ -58,11 +58,17 @@ fn load<T: Decode, A: AuxStore + ?Sized>(aux: &A, key: &[u8]) -> Result<Option<T
 }
 
 /// The record of block `hash`; `None` for genesis, for blocks of a warp or gap synchronisation and below finality.
+///
+/// # Errors
+/// The database cannot be read, or the record in it is damaged.
 pub fn load_record<A: AuxStore + ?Sized>(aux: &A, hash: &Hash) -> Result<Option<BlockRecord>> {
 	load(aux, &block_key(hash))
 }
 
 /// The tip that fork choice took last.
+///
+/// # Errors
+/// As [`load_record`].
 pub fn load_tip<A: AuxStore + ?Sized>(aux: &A) -> Result<Option<Hash>> {
 	load(aux, TIP)
 }
@@ -99,6 +105,9 @@ where
 ///
 /// The tip may then name a block that is gone; [`PoetSelectChain`](crate::PoetSelectChain) falls back to the heaviest
 /// leaf by itself.
+///
+/// # Errors
+/// The database cannot be read or written, or does not know a block on the way.
 pub fn revert<B, C, BC>(client: &C, blockchain: &BC, blocks: NumberFor<B>) -> Result<()>
 where
 	B: BlockT<Hash = Hash>,

@@ -89,6 +89,9 @@ pub(crate) type Reporter<B> =
 
 /// Puts a proof into the transaction pool by the runtime API, at block `at`. `false` where the runtime finds that it
 /// proves nothing, or nothing new.
+///
+/// # Errors
+/// The runtime does not answer.
 pub fn report<B, C>(
 	client: &C,
 	pool: &OffchainTransactionPoolFactory<B>,

@@ -27,6 +27,9 @@ pub struct ImportQueueParams<'a, B: BlockT, BI, S> {
 }
 
 /// Starts the import queue.
+///
+/// # Errors
+/// The registry does not take the queue's metrics.
 pub fn import_queue<B, BI, S>(params: ImportQueueParams<'_, B, BI, S>) -> Result<BasicQueue<B>, sp_consensus::Error>
 where
 	B: BlockT<Hash = Hash>,

@@ -24,6 +24,9 @@ pub struct Metrics {
 
 impl Metrics {
 	/// Registers all of them.
+	///
+	/// # Errors
+	/// The registry has metrics of these names.
 	pub fn register(registry: &Registry) -> Result<Self, PrometheusError> {
 		let seconds = || exponential_buckets(0.05, 1.7, 16);
 		Ok(Self {

@@ -79,6 +79,9 @@ pub struct Record<B> {
 
 impl<B: BlockT> Record<B> {
 	/// Opens the record at `path`; there need not be one. Folders above it are made.
+	///
+	/// # Errors
+	/// The file or its folder cannot be made or read; what is damaged cannot be set aside.
 	pub fn open(path: impl Into<PathBuf>) -> Result<Self, RecordError> {
 		let path = path.into();
 		if let Some(folder) = path.parent() {
@@ -128,6 +131,9 @@ impl<B: BlockT> Record<B> {
 	/// Takes in a sealed block. When this returns `Ok`, the block is safe on disk; when it returns an error, the record
 	/// is as if it had not been called, but the block may be on disk all the same: only the same block may be tried
 	/// again on that parent.
+	///
+	/// # Errors
+	/// The file cannot be written.
 	pub fn push(&mut self, entry: Entry, block: B) -> Result<(), RecordError> {
 		let mut entries = self.entries.clone();
 		entries.retain(|known| known.parent != entry.parent);

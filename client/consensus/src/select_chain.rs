@@ -38,6 +38,9 @@ impl<B: BlockT<Hash = Hash>, BE: Backend<B>> PoetSelectChain<B, BE> {
 	}
 
 	/// Hash of the best chain's tip.
+	///
+	/// # Errors
+	/// The database cannot be read.
 	pub fn best_hash(&self) -> Result<Hash> {
 		// No block may be imported between the look at finality and the look at the leaves.
 		let _no_import = self.backend.get_import_lock().read();

@@ -39,6 +39,9 @@ impl<B: BlockT<Hash = Hash>> PoetVerifier<B> {
 	}
 
 	/// Verifies `block` and prepares it for the block import.
+	///
+	/// # Errors
+	/// [`VerifyError::Refused`] with the rule that is broken.
 	pub fn prepare(&self, mut block: SdkParams<B>) -> Result<SdkParams<B>, VerifyError> {
 		let verdict = self.link.verify(block.header.clone())?;
 		if matches!(block.origin, BlockOrigin::NetworkBroadcast | BlockOrigin::ConsensusBroadcast) {
@@ -61,6 +64,9 @@ impl<B: BlockT<Hash = Hash>> Verifier<B> for PoetVerifier<B> {
 
 impl<B: BlockT<Hash = Hash>> PoetLink<B> {
 	/// Rules 1 to 8, for a sealed header of this chain. A refusal is logged and counted.
+	///
+	/// # Errors
+	/// As [`PoetVerifier::prepare`].
 	pub fn verify(&self, sealed: B::Header) -> Result<Verdict<B::Header>, VerifyError> {
 		let (hash, number) = (sealed.hash(), (*sealed.number()).unique_saturated_into());
 		ep_poet::verify_sealed(sealed, self.genesis()).map_err(|refusal| {

@@ -54,6 +54,9 @@ impl<Id: Clone + Ord> Committee<Id> {
 	///
 	/// `expected` is how many votes there should be. Should the members have more than that together, then the sum of
 	/// their votes is the total: with less, two quorums would not need a member in common.
+	///
+	/// # Errors
+	/// What is wrong with members, order or votes.
 	pub fn new(members: BTreeMap<Id, u64>, order: Vec<Id>, expected: u64) -> Result<Self, CommitteeError> {
 		if members.is_empty() {
 			return Err(CommitteeError::Empty);

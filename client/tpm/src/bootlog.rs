@@ -55,6 +55,14 @@ fn folder(tcti: &str) -> Option<String> {
 	}
 }
 
+/// A boot event log from a file, as [`TpmConfig::event_log`] reads the kernel's. `None` if there is no such file.
+///
+/// # Errors
+/// As there.
+pub fn read_event_log(path: &Path) -> Result<Option<Vec<u8>>, TpmError> {
+	read(path)
+}
+
 fn read(path: &Path) -> Result<Option<Vec<u8>>, TpmError> {
 	let wrong = |e: std::io::Error| match e.kind() {
 		ErrorKind::PermissionDenied => TpmError::NoEventLogPermission { path: path.to_owned() },

@@ -50,6 +50,7 @@ pub mod status;
 mod swtpm;
 
 pub use backend::{Attested, Clock, PcrBank, PcrSelection, Quoted, Tpm, TpmConfig};
+pub use bootlog::read_event_log;
 pub use error::{ErrorKind, TpmError};
 pub use esapi::EsapiTpm;
 pub use identity::{Files, Identity};

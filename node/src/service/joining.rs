@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use codec::Encode;
-use ec_carrier::join::{Account, Applicant, Joining, Progress};
+use ec_carrier::{
+	join::{Account, Applicant, Joining, Progress},
+	BootLog,
+};
 use ec_tpm::TpmHandle;
 use elapse_runtime::{
 	AccountId, Hash, OpaqueBlock as Block, Runtime, RuntimeCall, SessionKeys, Signature, SignedPayload, TxExtension,
@@ -51,6 +54,7 @@ type Signer = (KeyTypeId, sr25519::Public);
 pub(super) struct Prepared {
 	args: JoinArgs,
 	tpm: TpmHandle,
+	boot_log: BootLog,
 	/// The member's file that `tpm provision` wrote, if it did.
 	file: Option<MemberFile>,
 }
@@ -59,10 +63,15 @@ pub(super) struct Prepared {
 ///
 /// # Errors
 /// The member's file is there, and damaged.
-pub(super) fn prepare(config: &Configuration, args: JoinArgs, tpm: TpmHandle) -> Result<Prepared, Error> {
+pub(super) fn prepare(
+	config: &Configuration,
+	args: JoinArgs,
+	tpm: TpmHandle,
+	boot_log: BootLog,
+) -> Result<Prepared, Error> {
 	let path = config.base_path.path().join(crate::tpm::MEMBER_FILE);
 	let file = path.exists().then(|| MemberFile::read(&path)).transpose().map_err(Error::Other)?;
-	Ok(Prepared { args, tpm, file })
+	Ok(Prepared { args, tpm, boot_log, file })
 }
 
 impl Prepared {
@@ -76,7 +85,7 @@ impl Prepared {
 		peer: Vec<u8>,
 	) {
 		let genesis = client.info().genesis_hash;
-		let (applicant, signer) = match self.applicant(&keystore, peer) {
+		let (applicant, signer) = match self.applicant(&keystore, &genesis, peer) {
 			Ok(found) => found,
 			Err(error) => {
 				log::error!("🚪 Joining: {error}");
@@ -89,7 +98,14 @@ impl Prepared {
 			applicant.account
 		);
 		let transactions = Transactions { client: client.clone(), pool, keystore, signer, genesis };
-		let mut joining = Joining::<Block, _, _, _, _>::new(client.clone(), genesis, self.tpm, applicant, transactions);
+		let mut joining = Joining::<Block, _, _, _, _>::new(
+			client.clone(),
+			genesis,
+			self.tpm,
+			applicant,
+			transactions,
+			self.boot_log,
+		);
 		let mut blocks = client.import_notification_stream();
 		let (mut said, mut failed) = (None, None);
 		loop {
@@ -126,6 +142,7 @@ impl Prepared {
 	fn applicant(
 		&self,
 		keystore: &KeystorePtr,
+		genesis: &Hash,
 		peer: Vec<u8>,
 	) -> Result<(Applicant<AccountId, SessionKeys>, Signer), String> {
 		let store = &**keystore;
@@ -156,12 +173,19 @@ impl Prepared {
 		};
 		let keys = SessionKeys { poet: poet.into(), grandpa: grandpa.into() };
 		let proof = ownership(keystore, &account, &poet, &grandpa)?;
+		let statement = ep_trust::nonce::anchor(genesis, &poet.into());
+		let anchor_proof = keystore
+			.ecdsa_sign_prehashed(ep_trust::anchor::KEY_TYPE, &anchor, &statement)
+			.map_err(|error| format!("the keystore does not sign: {error}"))?
+			.ok_or("the key of type `anch` went from the keystore")?
+			.0;
 		let applicant = Applicant {
 			account,
 			author: poet.into(),
 			keys,
 			proof,
 			anchor: anchor_address(&anchor),
+			anchor_proof,
 			policy: self.args.policy,
 			peer,
 		};

@@ -44,8 +44,22 @@ pub fn admit_under_policy<T: BenchmarkHelper>(author: &AuthorityId) -> Result<()
 	let weight = pallet_trust::MAX_WEIGHT / 2;
 	pallet_trust::Pallet::<T>::admit_for_benchmark(account, author.clone(), ak_public, ek_name, weight);
 	Dossiers::<T>::insert(author, application);
-	Kinds::<T>::insert(author, ep_tpm::model::Tier::Discrete);
+	GroundsOf::<T>::insert(author, grounds());
 	Ok(())
+}
+
+/// Of a member whose chip runs another firmware than it will attest, and whose evidence has to be looked at.
+fn grounds() -> Grounds {
+	let tier = ep_tpm::model::Tier::Discrete;
+	Grounds { tier, policy: 0, since: scene::NOW / 1_000, firmware: 0, reviewed: None, stays: None }
+}
+
+/// As [`admit_under_policy`], by its account.
+fn member_under_review<T: BenchmarkHelper>() -> Result<(AuthorityId, T::AccountId), BenchmarkError> {
+	let author = AuthorityId::from(sr25519::Public::from_raw([1; 32]));
+	admit_under_policy::<T>(&author)?;
+	let member = pallet_trust::Members::<T>::get(&author).ok_or("it is a member")?;
+	Ok((author, member.account))
 }
 
 /// For benchmarks of others: makes `author` a member like any. `n` tells its account, chip and address from others'.
@@ -348,6 +362,63 @@ mod benchmarks {
 		_(origin as T::RuntimeOrigin, anchor);
 
 		assert_eq!(AnchorChain::<T>::get(), anchor);
+		Ok(())
+	}
+
+	/// As dear as an application: the longest path and full lists. It is bad in the end, and the member is removed.
+	#[benchmark]
+	fn review() -> Result<(), BenchmarkError> {
+		let (author, _) = member_under_review::<T>()?;
+		scene::admit::<T>(&AuthorityId::from(sr25519::Public::from_raw([2; 32])), 2, 1);
+		scene::set_lists::<T>();
+		Policies::<T>::remove(0);
+		GroundsOf::<T>::insert(&author, Grounds { stays: Some(0), ..grounds() });
+
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, author.clone());
+
+		assert!(pallet_trust::Members::<T>::get(author).is_some_and(|member| member.leaves.is_some()));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn authorize_review() -> Result<(), BenchmarkError> {
+		let (author, _) = member_under_review::<T>()?;
+		let call = Call::<T>::review { author };
+
+		#[block]
+		{
+			authorize(&call)?;
+		}
+
+		Ok(())
+	}
+
+	/// In place of another.
+	#[benchmark]
+	fn rotate_anchor() -> Result<(), BenchmarkError> {
+		let (author, account) = member_under_review::<T>()?;
+		Anchors::<T>::insert(&author, H160::repeat_byte(1));
+		AnchorOwners::<T>::insert(H160::repeat_byte(1), &author);
+		let (anchor, proof) = scene::anchor_of(&author)?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(account), anchor, proof);
+
+		assert_eq!(Anchors::<T>::get(author), Some(anchor));
+		Ok(())
+	}
+
+	/// The longest policy there can be.
+	#[benchmark]
+	fn choose_policy() -> Result<(), BenchmarkError> {
+		let (author, account) = member_under_review::<T>()?;
+		Policies::<T>::insert(7, chip::policy());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(account), 7);
+
+		assert_eq!(GroundsOf::<T>::get(author).map(|grounds| grounds.policy), Some(7));
 		Ok(())
 	}
 

@@ -3,8 +3,8 @@
 use alloc::{collections::BTreeSet, vec::Vec};
 use ep_poet::Hash;
 use ep_tpm::{
-	certificate::{name_hash, verify_ek, Certificate, Policy, RevocationList, Store, StoredCertificate},
-	model::Tier,
+	certificate::{self, name_hash, verify_ek, Certificate, Policy, RevocationList, Store, StoredCertificate},
+	model::{EkKind, Tier},
 	policy::PlatformEvidence,
 	AttestationKey, ClockInfo, EndorsementKey, Name, PublicArea,
 };
@@ -31,6 +31,15 @@ pub struct Checked {
 	pub tier: Tier,
 	/// Its clock.
 	pub clock: ClockInfo,
+	/// Its firmware.
+	pub firmware: u64,
+}
+
+/// What an EK certificate has shown.
+pub(crate) struct CertifiedChip {
+	pub(crate) ek: certificate::EndorsementKey,
+	pub(crate) tier: Tier,
+	pub(crate) kind: EkKind,
 }
 
 /// The store of certificates on chain, by subject: a path reads the few that it needs.
@@ -60,27 +69,45 @@ impl<T: Config> Pallet<T> {
 			log::debug!(target: LOG_TARGET, "evidence of {:?} is refused: {stage:?}: {rule}", application.author);
 			stage
 		};
-		let candidates: Vec<&[u8]> = evidence.intermediates.iter().map(|bytes| bytes.as_slice()).collect();
-		let lists = Self::lists_for(evidence)
-			.ok_or_else(|| because(Error::BadCertificate, &"intermediates of too many issuers"))?;
-		let lists: Vec<_> = lists.iter().filter_map(|list| RevocationList::parse(list).ok()).collect();
-		let policy = Policy { at: now, ek_at: None, lists: &lists, list_grace: None };
-		let ek = verify_ek(&evidence.ek_certificate, &candidates, &StoredRoots::<T>::default(), &policy)
-			.map_err(|rule| because(Error::BadCertificate, &rule))?;
+		let CertifiedChip { ek, tier, kind } = Self::check_certificate(evidence, now, None)?;
 		let bad_ek = |rule: &dyn core::fmt::Display| because(Error::BadEndorsementKey, rule);
 		let ek_public = PublicArea::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
 		ek.check_public_area(&ek_public).map_err(|rule| bad_ek(&rule))?;
 		let ek_key = EndorsementKey::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
-		let (tier, kind) = Tiers::<T>::get().find(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
 		ensure!(ek.key.kind() == kind, because(Error::OtherEndorsementKey, &"one-key"));
-		let caps = Settings::<T>::get().ok_or(Error::Closed)?.caps;
-		ensure!(caps.of(tier) > 0, Error::ModelNotLetIn);
 		let ak = AttestationKey::parse_author(&evidence.ak_public)
 			.map_err(|rule| because(Error::BadAttestationKey, &rule))?;
 		let (clock, firmware) =
 			Self::check_quote(application.policy, &ak, ek_key.name(), &evidence.quote, nonce, None)?;
 		Denied::<T>::get().check(&ek.tpm, Some(firmware)).map_err(|rule| because(Error::ModelDenied, &rule))?;
-		Ok(Checked { chip: ek.key_hash, ek_name: *ek_key.name(), ak_name: *ak.name(), tier, clock })
+		Ok(Checked { chip: ek.key_hash, ek_name: *ek_key.name(), ak_name: *ak.name(), tier, clock, firmware })
+	}
+
+	/// Verifies an EK certificate up to a root of the store and against the revocation lists, and that its model is let
+	/// in. It is judged at `now`, its own validity at `ek_at` if that is given.
+	///
+	/// # Errors
+	/// [`Error::BadCertificate`], [`Error::ModelNotLetIn`].
+	pub(crate) fn check_certificate(
+		evidence: &Evidence,
+		now: u64,
+		ek_at: Option<u64>,
+	) -> Result<CertifiedChip, Error<T>> {
+		let because = |stage: Error<T>, rule: &dyn core::fmt::Display| {
+			log::debug!(target: LOG_TARGET, "an EK certificate is refused: {stage:?}: {rule}");
+			stage
+		};
+		let candidates: Vec<&[u8]> = evidence.intermediates.iter().map(|bytes| bytes.as_slice()).collect();
+		let lists = Self::lists_for(evidence)
+			.ok_or_else(|| because(Error::BadCertificate, &"intermediates of too many issuers"))?;
+		let lists: Vec<_> = lists.iter().filter_map(|list| RevocationList::parse(list).ok()).collect();
+		let policy = Policy { at: now, ek_at, lists: &lists, list_grace: None };
+		let ek = verify_ek(&evidence.ek_certificate, &candidates, &StoredRoots::<T>::default(), &policy)
+			.map_err(|rule| because(Error::BadCertificate, &rule))?;
+		let (tier, kind) = Tiers::<T>::get().find(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
+		let caps = Settings::<T>::get().ok_or(Error::Closed)?.caps;
+		ensure!(caps.of(tier) > 0, Error::ModelNotLetIn);
+		Ok(CertifiedChip { ek, tier, kind })
 	}
 
 	/// Verifies a quote against a policy of the chain. Gives the chip's clock and its firmware version.
@@ -165,6 +192,7 @@ impl<T: Config> Pallet<T> {
 			parsed.check_newer(&old).map_err(refuse)?;
 		}
 		Lists::<T>::insert(issuer, list);
+		Self::rules_changed();
 		Self::deposit_event(Event::ListUpdated { issuer });
 		Ok(())
 	}

@@ -18,6 +18,7 @@ fn call_of<T: Config>(call: Feeless) -> Call<T> {
 		Feeless::Reveal { round, author, secret, signature } => Call::reveal { round, author, secret, signature },
 		Feeless::Conclude { round, judgement, certificate } => Call::conclude { round, judgement, certificate },
 		Feeless::Expire { round } => Call::expire { round },
+		Feeless::Review { author } => Call::review { author },
 	}
 }
 

@@ -19,6 +19,9 @@
 //! * *A chip comes again.* Once it has shown itself in a round, not before its cool-down is over. Who looks for a friendly
 //!   committee by applying again and again needs as many deposits until then, and as many chips afterwards.
 //! * *A certificate is revoked.* Anybody submits the issuer's list, which must be newer than the one there.
+//! * *What members were let in by changes*: a root, a list, a model, a policy. Members' evidence is looked at again
+//!   ([`Pallet::review`]). Whose is not good any more may stay for [`Parameters::overlap`] blocks, in which it may update
+//!   its firmware or `choose_policy`; then it is removed.
 //!
 //! ## Terminology
 //! * *round*: one application, by its number.
@@ -36,7 +39,10 @@
 //! 4. *Nobody is framed*: what costs a member anything was signed by that member, or is its silence after it sat down.
 //!    Both cost what a missed duty costs ([`Config::OnFault`]).
 //! 5. *Constant work*: a block notes one contribution. Rounds are touched by calls alone.
-//! 6. *No committee without the seed*: nobody sits before all of the seed's blocks are there.
+//! 6. *Evidence is judged by the rules of the day*: nobody stays whose evidence the rules of today would refuse, for
+//!    longer than the overlap, once its duty comes up. Looking at a member again is free, and possible once for each
+//!    change of the rules.
+//! 7. *No committee without the seed*: nobody sits before all of the seed's blocks are there.
 //!
 //! ## Panics
 //! At genesis only: if its parameters, roots or policies cannot be.
@@ -53,6 +59,7 @@ mod impls;
 mod members;
 #[cfg(test)]
 mod mock;
+mod review;
 mod rounds;
 #[cfg(test)]
 mod tests;
@@ -76,7 +83,7 @@ pub mod pallet {
 	use ep_poet::AuthorityId;
 	use ep_tpm::{
 		certificate::{Fingerprint, Role, StoredCertificate},
-		model::{Denylist, Tier, TierTable},
+		model::{Denylist, TierTable},
 		policy::PlatformPolicy,
 		Name,
 	};
@@ -232,9 +239,13 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Dossiers<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Application>;
 
-	/// The kinds of members' chips, as they were when they were admitted.
+	/// On what grounds members are in.
 	#[pallet::storage]
-	pub type Kinds<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Tier>;
+	pub type GroundsOf<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Grounds>;
+
+	/// How often what members are let in by has changed.
+	#[pallet::storage]
+	pub type Revision<T> = StorageValue<_, u32, ValueQuery>;
 
 	/// What a chain begins with.
 	#[pallet::genesis_config]
@@ -365,6 +376,29 @@ pub mod pallet {
 		},
 		/// Parameters changed.
 		ParametersSet,
+		/// A member's evidence was looked at again.
+		Reviewed {
+			/// The member.
+			author: AuthorityId,
+			/// What is wrong with it, if anything is.
+			lapse: Option<Lapse>,
+			/// The last block in which it may stay, if anything is.
+			stays: Option<u32>,
+		},
+		/// A member's address on the Elastos Smart Chain is another now.
+		AnchorSet {
+			/// The member.
+			author: AuthorityId,
+			/// The address.
+			anchor: H160,
+		},
+		/// A member's platform has to meet another policy now.
+		PolicyChosen {
+			/// The member.
+			author: AuthorityId,
+			/// The policy.
+			policy: u32,
+		},
 	}
 
 	#[pallet::error]
@@ -408,7 +442,7 @@ pub mod pallet {
 		BadKeys,
 		/// A session key is registered for another account: `session.purgeKeys` frees it.
 		KeysTaken,
-		/// The address is zero or another member's.
+		/// The address is zero, another member's, or not of a key that was shown.
 		BadAnchor,
 		/// It is not a member, or weighed nothing in the round's epoch.
 		NotAMember,
@@ -454,6 +488,10 @@ pub mod pallet {
 		BadList,
 		/// The policy or the parameters cannot be.
 		BadSettings,
+		/// The member's evidence was looked at since the rules changed, and nothing is wrong with it.
+		NotDue,
+		/// The policy leaves PCRs open, and takes a committee that sees the boot event log: leave, and join under it.
+		NeedsCommittee,
 	}
 
 	#[pallet::hooks]
@@ -612,6 +650,7 @@ pub mod pallet {
 			let stored = StoredCertificate::new(role, &certificate).map_err(|_| Error::<T>::BadRoot)?;
 			let fingerprint = stored.fingerprint();
 			Self::insert_root(stored)?;
+			Self::rules_changed();
 			Self::deposit_event(Event::RootAdded { fingerprint, role });
 			Ok(())
 		}
@@ -631,6 +670,7 @@ pub mod pallet {
 				*found = (!roots.is_empty()).then_some(roots);
 				Ok(())
 			})?;
+			Self::rules_changed();
 			Self::deposit_event(Event::RootRemoved { fingerprint });
 			Ok(())
 		}
@@ -647,6 +687,7 @@ pub mod pallet {
 			}
 			let present = policy.is_some();
 			Policies::<T>::set(number, policy);
+			Self::rules_changed();
 			Self::deposit_event(Event::PolicySet { policy: number, present });
 			Ok(())
 		}
@@ -660,6 +701,7 @@ pub mod pallet {
 			T::GovernOrigin::ensure_origin(origin)?;
 			parameters.check().map_err(|_| Error::<T>::BadSettings)?;
 			Settings::<T>::put(parameters);
+			Self::rules_changed();
 			Self::deposit_event(Event::ParametersSet);
 			Ok(())
 		}
@@ -670,6 +712,7 @@ pub mod pallet {
 			T::GovernOrigin::ensure_origin(origin)?;
 			Tiers::<T>::put(tiers);
 			Denied::<T>::put(denied);
+			Self::rules_changed();
 			Self::deposit_event(Event::ParametersSet);
 			Ok(())
 		}
@@ -706,6 +749,48 @@ pub mod pallet {
 		pub fn reclaim(origin: OriginFor<T>, account: T::AccountId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::give_back(&account)
+		}
+
+		/// Looks at a member's evidence again, by the rules of today. Feeless: that it is due is the permission.
+		///
+		/// Whose evidence is not good any more may stay for [`Parameters::overlap`] blocks; the next review after that
+		/// removes it.
+		///
+		/// # Errors
+		/// None, as [`Self::conclude`]: [`Error::NotAMember`] for who is none, was let in by no committee, leaves or is
+		/// suspended; [`Error::NotDue`].
+		#[pallet::call_index(16)]
+		#[pallet::authorize(|_, author| Self::authorize_review(author))]
+		pub fn review(origin: OriginFor<T>, author: AuthorityId) -> DispatchResult {
+			ensure_authorized(origin)?;
+			Self::do_review(author)
+		}
+
+		/// A member's key for the Elastos Smart Chain is another from now on. Rounds that it sits in keep the old one.
+		///
+		/// `proof` is the new key's signature over [`ep_trust::nonce::anchor`].
+		///
+		/// # Errors
+		/// [`Error::NotAMember`], [`Error::BadAnchor`].
+		#[pallet::call_index(17)]
+		pub fn rotate_anchor(origin: OriginFor<T>, anchor: H160, proof: [u8; 65]) -> DispatchResult {
+			let account = ensure_signed(origin)?;
+			let author = pallet_trust::Accounts::<T>::get(&account).ok_or(Error::<T>::NotAMember)?;
+			Self::check_anchor_proof(&author, anchor, &proof)?;
+			Self::set_anchor(&author, anchor)?;
+			Self::deposit_event(Event::AnchorSet { author, anchor });
+			Ok(())
+		}
+
+		/// A member's platform is to meet another policy from now on: from its next duty on its quotes are judged by that.
+		///
+		/// # Errors
+		/// [`Error::NotAMember`] for who is none or was let in by no committee, [`Error::NoSuchPolicy`],
+		/// [`Error::NeedsCommittee`].
+		#[pallet::call_index(18)]
+		pub fn choose_policy(origin: OriginFor<T>, policy: u32) -> DispatchResult {
+			let account = ensure_signed(origin)?;
+			Self::do_choose_policy(&account, policy)
 		}
 	}
 

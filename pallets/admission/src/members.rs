@@ -1,16 +1,24 @@
 //! What the pallet keeps of members: their addresses on the Elastos Smart Chain, and what they were admitted on.
 
 use ep_poet::{AuthorityId, OnMemberGone, Weight};
+use ep_trust::{anchor, nonce};
 use frame_support::ensure;
 use sp_core::H160;
 
-use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, Kinds, Pallet, Settings};
+use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, GroundsOf, Pallet, Settings};
 
 impl<T: Config> Pallet<T> {
 	/// Whether `author` may have this address.
 	pub(crate) fn check_anchor(author: &AuthorityId, anchor: H160) -> Result<(), Error<T>> {
 		ensure!(!anchor.is_zero(), Error::BadAnchor);
 		ensure!(AnchorOwners::<T>::get(anchor).is_none_or(|owner| owner == *author), Error::BadAnchor);
+		Ok(())
+	}
+
+	/// Whether whoever holds the key of that address says that it is `author`'s.
+	pub(crate) fn check_anchor_proof(author: &AuthorityId, anchor: H160, proof: &[u8; 65]) -> Result<(), Error<T>> {
+		let statement = nonce::anchor(&Self::genesis(), author);
+		ensure!(anchor::recover(proof, &statement) == Some(anchor), Error::BadAnchor);
 		Ok(())
 	}
 
@@ -28,13 +36,13 @@ impl<T: Config> Pallet<T> {
 	/// The most that a member may weigh, by the kind of its chip as parameters see it now. `None` if no committee let it
 	/// in.
 	pub fn cap_of(author: &AuthorityId) -> Option<Weight> {
-		let tier = Kinds::<T>::get(author)?;
+		let tier = GroundsOf::<T>::get(author)?.tier;
 		Some(Settings::<T>::get().map_or(0, |settings| settings.caps.of(tier)))
 	}
 
-	/// The policy that a member was admitted under. `None` if no committee let it in.
+	/// The policy that a member's platform has to meet. `None` if no committee let it in.
 	pub fn policy_of(author: &AuthorityId) -> Option<u32> {
-		Dossiers::<T>::get(author).map(|dossier| dossier.policy)
+		GroundsOf::<T>::get(author).map(|grounds| grounds.policy)
 	}
 
 	/// Checks that the stored items agree with each other.
@@ -73,7 +81,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(AnchorOwners::<T>::get(anchor) == Some(author), "an address has one owner");
 		}
 		ensure!(Anchors::<T>::iter().count() == AnchorOwners::<T>::iter().count(), "an address has one owner");
-		ensure!(Kinds::<T>::iter().count() == Dossiers::<T>::iter().count(), "whose evidence is known has a kind");
+		ensure!(GroundsOf::<T>::iter().count() == Dossiers::<T>::iter().count(), "who is in by evidence has grounds");
 		Ok(())
 	}
 }
@@ -84,6 +92,6 @@ impl<T: Config> OnMemberGone for Pallet<T> {
 			AnchorOwners::<T>::remove(anchor);
 		}
 		Dossiers::<T>::remove(author);
-		Kinds::<T>::remove(author);
+		GroundsOf::<T>::remove(author);
 	}
 }

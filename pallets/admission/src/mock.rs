@@ -234,6 +234,8 @@ pub(crate) fn parameters() -> Parameters<u128> {
 		judge: 10,
 		cooldown: 100,
 		recent: 20,
+		overlap: 50,
+		expired_stay: true,
 		first_weight: 300_000,
 		caps: Caps { software: 200_000, ..Caps::default() },
 	}
@@ -297,6 +299,11 @@ pub(crate) fn anchor_pair(n: u64) -> ecdsa::Pair {
 
 pub(crate) fn anchor(n: u64) -> H160 {
 	ep_trust::anchor::address(&anchor_pair(n).public()).unwrap()
+}
+
+/// What the key of `anchor(n)` signs for `author`.
+pub(crate) fn anchor_proof(author: &AuthorityId, n: u64) -> [u8; 65] {
+	anchor_pair(n).sign_prehashed(&nonce::anchor(&GENESIS, author)).0
 }
 
 fn grandpa(n: u64) -> GrandpaId {
@@ -417,6 +424,7 @@ impl Applicant {
 				},
 				author: keys.poet.clone(),
 				anchor: anchor(account),
+				anchor_proof: anchor_proof(&keys.poet, account),
 				policy: 0,
 				recent,
 				peer: b"12D3".to_vec().try_into().unwrap(),

@@ -29,7 +29,7 @@ use crate::*;
 const SEED_PAGE: u32 = 32;
 
 /// How many blocks a member's feeless call stays in a pool.
-const LONGEVITY: u64 = 64;
+pub(crate) const LONGEVITY: u64 = 64;
 
 impl<T: Config> Pallet<T> {
 	/// The block being executed.
@@ -55,6 +55,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(keys.get_raw(ep_poet::KEY_TYPE) == author, Error::<T>::BadKeys);
 		Self::check_free(&account, &keys)?;
 		Self::check_anchor(&application.author, application.anchor)?;
+		Self::check_anchor_proof(&application.author, application.anchor, &application.anchor_proof)?;
 
 		let age = now.saturating_sub(application.recent);
 		ensure!(application.recent < now && age <= settings.recent, Error::<T>::NotRecent);
@@ -62,7 +63,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(!recent.is_zero(), Error::<T>::NotRecent);
 		let under =
 			nonce::application(&Self::genesis(), &account, &(&application.author, application.anchor, &keys), &recent);
-		let Checked { chip, ek_name, ak_name, tier, clock } = Self::check_evidence(&application, &under, Self::now())?;
+		let checked = Self::check_evidence(&application, &under, Self::now())?;
+		let Checked { chip, ek_name, ak_name, tier, clock, firmware } = checked;
 		ensure!(!ByAttestationKey::<T>::contains_key(ak_name), Error::<T>::InARound);
 		Self::check_cooled_down(&chip)?;
 		let weight = settings.first_weight.min(settings.caps.of(tier));
@@ -88,6 +90,8 @@ impl<T: Config> Pallet<T> {
 			ak_name,
 			tier,
 			clock,
+			firmware,
+			revision: Revision::<T>::get(),
 			application: Blake2_256::hash(&application.encode()),
 			applied: now,
 			epoch,
@@ -444,8 +448,17 @@ impl<T: Config> Pallet<T> {
 			let (spec, application, keys) = Self::newcomer(round, &state)?;
 			pallet_trust::Pallet::<T>::admit(&state.account, &spec, keys)?;
 			Self::set_anchor(&state.author, application.anchor)?;
+			let grounds = Grounds {
+				tier: state.tier,
+				policy: application.policy,
+				since: Self::now(),
+				firmware: state.firmware,
+				// Rules may have changed since the application was judged by them.
+				reviewed: Some(state.revision),
+				stays: None,
+			};
 			Dossiers::<T>::insert(&state.author, application);
-			Kinds::<T>::insert(&state.author, state.tier);
+			GroundsOf::<T>::insert(&state.author, grounds);
 		}
 		Self::close(round, state, Outcome::Judged(judgement))
 	}

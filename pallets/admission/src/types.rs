@@ -43,6 +43,11 @@ pub struct Parameters<Balance> {
 	pub cooldown: u32,
 	/// How old the block in an application's nonce may be.
 	pub recent: u32,
+	/// How long a member whose evidence is not good any more may stay: time to update a firmware, or to move to another
+	/// policy.
+	pub overlap: u32,
+	/// Whether a member stays whose EK certificate has expired since it was let in.
+	pub expired_stay: bool,
 	/// What a new member weighs, but never more than its tier's cap.
 	pub first_weight: Weight,
 	/// The most that a member of each tier may weigh.
@@ -105,7 +110,7 @@ impl<Balance: Copy> Parameters<Balance> {
 		if [self.sit, self.answer, self.reveal, self.judge, self.recent].contains(&0) {
 			return Err("every period must last a block at least");
 		}
-		let periods = [self.sit, self.answer, self.reveal, self.judge, self.cooldown, self.recent];
+		let periods = [self.sit, self.answer, self.reveal, self.judge, self.cooldown, self.recent, self.overlap];
 		if periods.iter().any(|period| *period > MAX_PERIOD) {
 			return Err("no period may be longer than a million blocks");
 		}
@@ -141,6 +146,10 @@ pub struct RoundState<AccountId, Balance> {
 	pub tier: Tier,
 	/// The clock of its first quote.
 	pub clock: ClockInfo,
+	/// The firmware that its chip runs.
+	pub firmware: u64,
+	/// The revision of the rules that its evidence was judged by.
+	pub revision: u32,
 	/// Hash of the application.
 	pub application: [u8; 32],
 	/// The block it was made in.
@@ -257,3 +266,33 @@ pub struct Contribution {
 
 /// Where verdicts are read beside this chain.
 pub type Anchor = Chain;
+
+/// On what grounds a member is in.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, MaxEncodedLen)]
+pub struct Grounds {
+	/// The kind of its chip, as it was last looked at.
+	pub tier: Tier,
+	/// The policy that its platform has to meet.
+	pub policy: u32,
+	/// When its evidence was judged, in seconds since 1970.
+	pub since: u64,
+	/// The firmware that its chip runs, as last attested.
+	pub firmware: u64,
+	/// The revision of the rules at which its evidence was last looked at; `None` if it has to be.
+	pub reviewed: Option<u32>,
+	/// The last block in which it may stay, if its evidence is not good any more.
+	pub stays: Option<u32>,
+}
+
+/// What is wrong with a member's evidence now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub enum Lapse {
+	/// The EK certificate: its maker is not trusted any more, or it was revoked, or has expired.
+	Certificate,
+	/// The model is not let in any more.
+	Model,
+	/// The model or its firmware is known to be broken.
+	Denied,
+	/// The policy is gone.
+	Policy,
+}

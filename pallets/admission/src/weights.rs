@@ -44,6 +44,14 @@ pub trait WeightInfo {
 	fn set_anchor_of() -> Weight;
 	/// Where verdicts are read.
 	fn set_anchor_chain() -> Weight;
+	/// A member's evidence, looked at again.
+	fn review() -> Weight;
+	/// Whether it is due.
+	fn authorize_review() -> Weight;
+	/// A member's new address.
+	fn rotate_anchor() -> Weight;
+	/// A member's other policy.
+	fn choose_policy() -> Weight;
 }
 
 /// Round estimates, for tests only. A runtime uses generated weights.
@@ -126,5 +134,21 @@ impl WeightInfo for () {
 
 	fn set_anchor_chain() -> Weight {
 		RocksDbWeight::get().writes(1)
+	}
+
+	fn review() -> Weight {
+		Self::apply()
+	}
+
+	fn authorize_review() -> Weight {
+		RocksDbWeight::get().reads(4)
+	}
+
+	fn rotate_anchor() -> Weight {
+		Weight::from_parts(100_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(4, 3))
+	}
+
+	fn choose_policy() -> Weight {
+		RocksDbWeight::get().reads_writes(3, 1)
 	}
 }

@@ -206,7 +206,8 @@ impl<T: Config> Pallet<T> {
 			return Ok(());
 		};
 		match Self::judge(&author, &duty, &standing, testimony) {
-			Ok(chip) => {
+			Ok((chip, firmware)) => {
+				T::Platforms::attested(&author, firmware);
 				let (settings, late) = (Settings::<T>::get(), Self::height() > duty.until);
 				let score = match late {
 					false => score::risen(standing.score, Self::cap(&author, &standing), settings.gain),
@@ -238,8 +239,13 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What a testimony shows of the chip.
-	fn judge(author: &AuthorityId, duty: &Duty, standing: &Standing, testimony: &Testimony) -> Result<Counters, Fault> {
+	/// What a testimony shows of the chip: its counters and its firmware.
+	fn judge(
+		author: &AuthorityId,
+		duty: &Duty,
+		standing: &Standing,
+		testimony: &Testimony,
+	) -> Result<(Counters, u64), Fault> {
 		let member = pallet_trust::Pallet::<T>::identity(author, 0).ok_or(Fault::Forged)?;
 		let key = AttestationKey::parse_author(&member.ak_public).map_err(|_| Fault::Forged)?;
 		let nonce = nonce::duty(&T::GenesisHash::get(), &Self::drawn_in(duty), author);
@@ -265,7 +271,7 @@ impl<T: Config> Pallet<T> {
 			let quote = quote.as_ref().ok_or(Fault::Platform)?;
 			T::Platforms::check(policy, &key, &member.ek_name, quote, &nonce)?;
 		}
-		Ok(counters)
+		Ok((counters, time.firmware_version))
 	}
 
 	/// A member that forged evidence has neither credit nor place any more.

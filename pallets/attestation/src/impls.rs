@@ -45,6 +45,7 @@ impl<T: Config> Pallet<T> {
 			missed,
 			suspended: member.suspended,
 			leaves: member.leaves,
+			stays: T::Platforms::stays(author),
 			duty: Self::duty_of(author),
 		})
 	}

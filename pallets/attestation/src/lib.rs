@@ -18,7 +18,7 @@
 //!   is still drawn, and comes back by doing its duties.
 //! * *The chain stands still.* Nobody is drawn, no duty lapses, nobody sinks.
 //! * *A member fails in a committee* (`pallet_admission`): that is a duty missed too, once in [`Parameters::rest`] blocks.
-//! * *A platform changes*, or its policy is taken away. Quotes do not meet the policy: duties count as missed.
+//! * *A platform changes*, or its policy does. Quotes do not meet the policy: duties count as missed.
 //! * *Governance stops the examination*: [`Parameters::picks`] of 0. Duties that are open stay open.
 //!
 //! ## Terminology

@@ -146,6 +146,8 @@ parameter_types! {
 	pub const GenesisHash: H256 = GENESIS;
 	/// A member that was admitted under a policy, and its cap.
 	pub static UnderPolicy: Option<(AuthorityId, u64)> = None;
+	/// What chips were seen to run.
+	pub static Firmware: Vec<(AuthorityId, u64)> = Vec::new();
 }
 
 impl pallet_trust::Config for Test {
@@ -168,6 +170,14 @@ impl Platforms for Sevens {
 
 	fn policy(author: &AuthorityId) -> Option<u32> {
 		UnderPolicy::get().filter(|(member, _)| member == author).map(|_| 0)
+	}
+
+	fn stays(_: &AuthorityId) -> Option<u32> {
+		None
+	}
+
+	fn attested(author: &AuthorityId, firmware: u64) {
+		Firmware::mutate(|seen| seen.push((author.clone(), firmware)));
 	}
 
 	fn check(_: u32, key: &AttestationKey, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault> {
@@ -226,6 +236,7 @@ pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	CurrentEpoch::set(0);
 	Draw::set(None);
 	UnderPolicy::set(None);
+	Firmware::set(Vec::new());
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	pallet_trust::GenesisConfig::<Test> { members: (1..=members).map(|n| (n, spec(n))).collect() }
 		.assimilate_storage(&mut storage)

@@ -25,6 +25,7 @@ fn a_duty_done_in_time_keeps_a_score_at_its_cap() {
 				Event::Done { author, late: false, score: WEIGHT }
 			]
 		);
+		assert_eq!(Firmware::get(), [(soft(ALICE).id(), 7)]);
 		// Once is enough.
 		assert_eq!(attest(ALICE, 0, Draft { attempt: 0, ..again() }.testimony()), Err(Error::NoDuty));
 	});

@@ -126,6 +126,12 @@ pub trait Platforms {
 	/// The policy that a member's platform has to meet. `None` if nobody has looked at it.
 	fn policy(author: &AuthorityId) -> Option<u32>;
 
+	/// The last block in which a member may stay, if its evidence is not good any more.
+	fn stays(author: &AuthorityId) -> Option<u32>;
+
+	/// A member's chip has attested, and runs this firmware (`TPMS_ATTEST.firmwareVersion`).
+	fn attested(author: &AuthorityId, firmware: u64);
+
 	/// Whether a quote under `nonce`, by `key` as a child of the endorsement key `ek_name`, meets a policy.
 	///
 	/// # Errors

@@ -343,8 +343,11 @@ pub mod pallet {
 	}
 
 	impl<T: Config> Pallet<T> {
-		/// Takes a member out: its weight is 0 from the epoch after next on, and then its record goes.
-		fn remove(account: T::AccountId) -> DispatchResult {
+		/// Takes a member out, for whoever may: its weight is 0 from the epoch after next on, and then its record goes.
+		///
+		/// # Errors
+		/// As [`Self::remove_member`], but for the origin.
+		pub fn remove(account: T::AccountId) -> DispatchResult {
 			let (author, mut member) = Self::member_of(&account)?;
 			ensure!(member.leaves.is_none(), Error::<T>::AlreadyRemoved);
 			let from = Self::change_weight(&author, 0)?;

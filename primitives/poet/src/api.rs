@@ -50,6 +50,9 @@ impl Parameters {
 	}
 
 	/// Whether the numbers can work at all.
+	///
+	/// # Errors
+	/// What cannot work, as a sentence.
 	pub fn check(&self) -> Result<(), &'static str> {
 		if self.epoch_length == 0 {
 			return Err("epoch_length must be at least 1");

@@ -154,6 +154,9 @@ fn decode_exactly<T: Decode + Encode>(bytes: &[u8]) -> Option<T> {
 }
 
 /// The one PoET pre-runtime digest among `digest`.
+///
+/// # Errors
+/// [`DigestError`]: none, more than one, or one that does not decode to its last byte.
 pub fn find_pre_digest(digest: &Digest) -> Result<PreDigest, DigestError> {
 	let mut all = digest.logs.iter().filter_map(|item| match item {
 		DigestItem::PreRuntime(id, bytes) if *id == POET_ENGINE_ID => Some(bytes),

@@ -56,6 +56,9 @@ pub enum NoOffence {
 }
 
 /// Checks `proof` on the chain `genesis` for a member with attestation key `ak_public` under `ek_name`.
+///
+/// # Errors
+/// Why it proves nothing.
 pub fn check<H: HeaderT<Hash = Hash>>(
 	proof: &EquivocationProof<H>,
 	genesis: Hash,

@@ -216,11 +216,17 @@ pub struct Verdict<H> {
 }
 
 /// Rule *digests*.
+///
+/// # Errors
+/// [`Refusal::Digests`].
 pub fn digests<H: HeaderT<Hash = Hash>>(header: H) -> Result<Unsealed<H>, Refusal> {
 	unseal(header).map_err(Refusal::Digests)
 }
 
 /// Rule *author-signed*.
+///
+/// # Errors
+/// [`Refusal::AuthorSigned`].
 pub fn author_signed<H>(unsealed: &Unsealed<H>, genesis: Hash) -> Result<(), Refusal> {
 	let message = seal_message(genesis, unsealed.pre_seal, &unsealed.seal.end);
 	if unsealed.pre_digest.author.verify(&message, &unsealed.seal.signature) {
@@ -231,6 +237,9 @@ pub fn author_signed<H>(unsealed: &Unsealed<H>, genesis: Hash) -> Result<(), Ref
 }
 
 /// Rule *attestations*.
+///
+/// # Errors
+/// [`Refusal::StartAttestation`], [`Refusal::EndAttestation`].
 pub fn attestations<H>(unsealed: &Unsealed<H>) -> Result<(TimeAttestation, TimeAttestation), Refusal> {
 	let start = TimeAttestation::parse(&unsealed.pre_digest.start.attest).map_err(Refusal::StartAttestation)?;
 	let end = TimeAttestation::parse(&unsealed.seal.end.attest).map_err(Refusal::EndAttestation)?;
@@ -238,6 +247,9 @@ pub fn attestations<H>(unsealed: &Unsealed<H>) -> Result<(TimeAttestation, TimeA
 }
 
 /// Rule *start-after-parent*.
+///
+/// # Errors
+/// [`Refusal::StartAfterParent`].
 pub fn start_after_parent<H: HeaderT<Hash = Hash>>(
 	unsealed: &Unsealed<H>,
 	start: &TimeAttestation,
@@ -255,6 +267,9 @@ pub fn start_after_parent<H: HeaderT<Hash = Hash>>(
 }
 
 /// Rule *sealed-this-block*.
+///
+/// # Errors
+/// [`Refusal::SealedThisBlock`].
 pub fn sealed_this_block<H>(unsealed: &Unsealed<H>, end: &TimeAttestation) -> Result<(), Refusal> {
 	if end.extra_data[..] == seal_nonce(unsealed.pre_seal)[..] {
 		Ok(())
@@ -264,6 +279,9 @@ pub fn sealed_this_block<H>(unsealed: &Unsealed<H>, end: &TimeAttestation) -> Re
 }
 
 /// Rule *one-signer*.
+///
+/// # Errors
+/// [`Refusal::OneSigner`].
 pub fn one_signer(start: &TimeAttestation, end: &TimeAttestation) -> Result<(), Refusal> {
 	if start.qualified_signer == end.qualified_signer {
 		Ok(())
@@ -273,6 +291,9 @@ pub fn one_signer(start: &TimeAttestation, end: &TimeAttestation) -> Result<(), 
 }
 
 /// Rule *one-power-cycle*. Gives the interval.
+///
+/// # Errors
+/// [`Refusal::OnePowerCycle`].
 pub fn one_power_cycle(start: &TimeAttestation, end: &TimeAttestation) -> Result<Interval, Refusal> {
 	let (a, b) = (&start.clock_info, &end.clock_info);
 	if (a.reset_count, a.restart_count) != (b.reset_count, b.restart_count) {
@@ -282,6 +303,9 @@ pub fn one_power_cycle(start: &TimeAttestation, end: &TimeAttestation) -> Result
 }
 
 /// Rule *waited*. `start` after `end` counts as no time at all.
+///
+/// # Errors
+/// [`Refusal::Waited`].
 pub fn waited(interval: &Interval, wait: Millis, rate: u32) -> Result<(), Refusal> {
 	let (counted, needed) = (interval.length(), rate::chip_wait(wait, rate));
 	if counted >= needed && interval.end >= interval.start {
@@ -292,6 +316,9 @@ pub fn waited(interval: &Interval, wait: Millis, rate: u32) -> Result<(), Refusa
 }
 
 /// Rules 1 to 8: all that can be said of `header` without state.
+///
+/// # Errors
+/// The first rule that is broken.
 pub fn verify_sealed<H: HeaderT<Hash = Hash>>(header: H, genesis: Hash) -> Result<Verdict<H>, Refusal> {
 	let hash = header.hash();
 	let unsealed = digests(header)?;
@@ -307,6 +334,10 @@ pub fn verify_sealed<H: HeaderT<Hash = Hash>>(header: H, genesis: Hash) -> Resul
 }
 
 /// Rules *claim-epoch*, *claim-mean*, *claim-weight*, *claim-rate* and *rate-bound*.
+///
+/// # Errors
+/// [`Refusal::ClaimEpoch`], [`Refusal::ClaimMean`], [`Refusal::ClaimWeight`], [`Refusal::ClaimRate`],
+/// [`Refusal::RateBound`].
 pub fn claims<H>(verdict: &Verdict<H>, lottery: &Lottery, contestant: &Contestant) -> Result<(), Refusal> {
 	let claim = &verdict.unsealed.pre_digest.claim;
 	if claim.epoch != lottery.epoch {
@@ -328,6 +359,9 @@ pub fn claims<H>(verdict: &Verdict<H>, lottery: &Lottery, contestant: &Contestan
 }
 
 /// Rule *clock*.
+///
+/// # Errors
+/// [`Refusal::Clock`].
 pub fn clock(timestamp: Millis, parent_timestamp: Millis, wait: Millis) -> Result<(), Refusal> {
 	let earliest = earliest_timestamp(parent_timestamp, wait);
 	if timestamp >= earliest {
@@ -343,6 +377,9 @@ pub fn earliest_timestamp(parent_timestamp: Millis, wait: Millis) -> Millis {
 }
 
 /// Rules *draw* and *claim-wait*.
+///
+/// # Errors
+/// [`Refusal::Draw`], [`Refusal::ClaimWait`].
 pub fn draw<H>(verdict: &Verdict<H>, lottery: &Lottery, contestant: &Contestant) -> Result<(), Refusal> {
 	let pre = &verdict.unsealed.pre_digest;
 	if !pre.author.as_inner_ref().vrf_verify(&lottery::sign_data(lottery), &pre.vrf) {
@@ -358,6 +395,9 @@ pub fn draw<H>(verdict: &Verdict<H>, lottery: &Lottery, contestant: &Contestant)
 }
 
 /// Rule *fresh-start*.
+///
+/// # Errors
+/// [`Refusal::FreshStart`].
 pub fn fresh_start(interval: &Interval, wait: Millis, rate: u32, max_slack: Millis) -> Result<(), Refusal> {
 	let (counted, allowed) = (interval.length(), rate::chip_wait(wait, rate).saturating_add(max_slack));
 	if counted <= allowed {
@@ -368,6 +408,9 @@ pub fn fresh_start(interval: &Interval, wait: Millis, rate: u32, max_slack: Mill
 }
 
 /// Rules *chip* and *chip-of-member*.
+///
+/// # Errors
+/// [`Refusal::BadRecord`], [`Refusal::ChipOfMember`], [`Refusal::StartChip`], [`Refusal::EndChip`].
 pub fn chip<H>(verdict: &Verdict<H>, ak_public: &[u8], ek_name: &ep_tpm::Name) -> Result<(), Refusal> {
 	let key = AttestationKey::parse(ak_public).map_err(Refusal::BadRecord)?;
 	let signer = key.qualified_name_under_ek(ek_name).map_err(Refusal::BadRecord)?;
@@ -380,6 +423,9 @@ pub fn chip<H>(verdict: &Verdict<H>, ak_public: &[u8], ek_name: &ep_tpm::Name) -
 }
 
 /// Rules *one-timer* and *counters-forward*.
+///
+/// # Errors
+/// [`Refusal::OneTimer`], [`Refusal::CountersForward`].
 pub fn one_timer(interval: &Interval, last: Option<&Interval>) -> Result<(), Refusal> {
 	match last.map(|last| interval.order_after(last)) {
 		None | Some(Order::After) => Ok(()),
@@ -389,6 +435,9 @@ pub fn one_timer(interval: &Interval, last: Option<&Interval>) -> Result<(), Ref
 }
 
 /// Rules 9 to 21: what the parent's state has to say. The cheap ones come first, the signatures last.
+///
+/// # Errors
+/// The first rule that is broken.
 pub fn verify_with_state<H>(
 	verdict: &Verdict<H>,
 	lottery: &Lottery,

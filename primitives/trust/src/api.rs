@@ -109,6 +109,11 @@ pub enum Feeless {
 		/// The round.
 		round: Round,
 	},
+	/// A member's evidence is to be looked at again.
+	Review {
+		/// The member.
+		author: AuthorityId,
+	},
 }
 
 /// What a member owes.
@@ -151,6 +156,8 @@ pub struct NodeInfo<AccountId> {
 	pub suspended: bool,
 	/// The first epoch without it, if it is leaving.
 	pub leaves: Option<u64>,
+	/// The last block in which it may stay, if its evidence is not good any more.
+	pub stays: Option<u32>,
 	/// What it owes.
 	pub duty: Option<DutyInfo>,
 }
@@ -188,6 +195,8 @@ sp_api::decl_runtime_apis! {
 		fn anchor(author: AuthorityId) -> Option<H160>;
 		/// What a member was admitted on.
 		fn dossier(author: AuthorityId) -> Option<Application>;
+		/// Members who owe a testimony, and whose evidence has to be looked at again.
+		fn due_for_review() -> Vec<AuthorityId>;
 		/// Whether an application would be taken, with the session keys and the proof of them encoded: `Err` has the name
 		/// of the error. Asking costs no fee.
 		fn check_application(

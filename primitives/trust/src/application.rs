@@ -78,6 +78,9 @@ pub struct Application {
 	pub author: AuthorityId,
 	/// Address of the key that signs for the Elastos Smart Chain.
 	pub anchor: H160,
+	/// That key's signature over [`crate::nonce::anchor`]: an address can belong to one member only, and this shows whose
+	/// it is.
+	pub anchor_proof: [u8; 65],
 	/// The policy that its platform is to be judged by.
 	pub policy: u32,
 	/// A block, not too old, whose hash is in the nonce.

@@ -34,6 +34,11 @@ pub fn duty(genesis: &Hash, block: &Hash, author: &AuthorityId) -> [u8; 32] {
 	hash(&("elapse/attest", genesis, block, author))
 }
 
+/// What a key for the Elastos Smart Chain signs to show that `author` holds it.
+pub fn anchor(genesis: &Hash, author: &AuthorityId) -> [u8; 32] {
+	hash(&("elapse/trust/anchor", genesis, author))
+}
+
 /// What a challenger commits to.
 pub fn commitment(round: Round, author: &AuthorityId, secret: &[u8; 32]) -> [u8; 32] {
 	hash(&("elapse/trust/commitment", round, author, secret))

@@ -26,6 +26,14 @@ impl Platforms for Admitted {
 		Admission::policy_of(author)
 	}
 
+	fn stays(author: &AuthorityId) -> Option<u32> {
+		Admission::stays(author)
+	}
+
+	fn attested(author: &AuthorityId, firmware: u64) {
+		Admission::note_firmware(author, firmware);
+	}
+
 	fn check(policy: u32, key: &AttestationKey, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault> {
 		let policy = pallet_admission::Policies::<Runtime>::get(policy).ok_or(Fault::Platform)?;
 		let pcr_values: Vec<&[u8]> = quote.pcr_values.iter().map(|value| value.as_slice()).collect();

@@ -9,8 +9,6 @@
 
 // Executed Command:
 // scripts/weights.sh pallet_admission
-// `apply` is from a second run with --extrinsic=apply and nothing beside it; the first had a compiler beside it, so the
-// others are rather too high.
 // bencher/release/elapse-bencher
 // pallet
 // --runtime=release/wbuild/elapse-runtime/elapse_runtime.wasm
@@ -40,13 +38,13 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 4_354_000 picoseconds.
-		Weight::from_parts(8_526_000, 0)
+		// Minimum execution time: 4_058_000 picoseconds.
+		Weight::from_parts(7_598_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// Storage: `Admission::Settings` (r:1 w:0)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::RoundCount` (r:1 w:1)
 	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:1 w:1)
@@ -59,10 +57,10 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Session::KeyOwner` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	/// Storage: `Admission::AnchorOwners` (r:1 w:0)
 	/// Proof: `Admission::AnchorOwners` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-	/// Storage: `System::BlockHash` (r:1 w:0)
-	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Poet::Genesis` (r:1 w:0)
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
+	/// Storage: `System::BlockHash` (r:1 w:0)
+	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Lists` (r:16 w:0)
@@ -99,24 +97,26 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Poet::Parameters` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:0)
 	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Revision` (r:1 w:0)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Slots` (r:32 w:0)
 	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:0 w:1)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Rounds` (r:0 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	fn apply() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `847074`
+		//  Measured:  `847249`
 		//  Estimated: `1089998`
-		// Minimum execution time: 267_886_054_000 picoseconds.
-		Weight::from_parts(439_113_309_000, 0)
+		// Minimum execution time: 255_715_528_000 picoseconds.
+		Weight::from_parts(343_965_472_000, 0)
 			.saturating_add(Weight::from_parts(0, 1089998))
-			.saturating_add(T::DbWeight::get().reads(90))
+			.saturating_add(T::DbWeight::get().reads(91))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:1 w:1)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Anchors` (r:1 w:0)
@@ -131,16 +131,16 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	fn sit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `24011`
+		//  Measured:  `24023`
 		//  Estimated: `649960`
-		// Minimum execution time: 1_728_007_000 picoseconds.
-		Weight::from_parts(3_302_816_000, 0)
+		// Minimum execution time: 1_472_639_000 picoseconds.
+		Weight::from_parts(1_726_806_000, 0)
 			.saturating_add(Weight::from_parts(0, 649960))
 			.saturating_add(T::DbWeight::get().reads(260))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:0)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Poet::Genesis` (r:1 w:0)
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:1 w:0)
@@ -155,19 +155,19 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Contributions` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	fn authorize_sit() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `24011`
+		//  Measured:  `24023`
 		//  Estimated: `649960`
-		// Minimum execution time: 2_330_700_000 picoseconds.
-		Weight::from_parts(4_161_978_000, 0)
+		// Minimum execution time: 2_109_109_000 picoseconds.
+		Weight::from_parts(2_494_074_000, 0)
 			.saturating_add(Weight::from_parts(0, 649960))
 			.saturating_add(T::DbWeight::get().reads(260))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:128 w:0)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:1 w:0)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Poet::Genesis` (r:1 w:0)
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Policies` (r:1 w:0)
@@ -176,29 +176,29 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn answer() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `95458`
+		//  Measured:  `95535`
 		//  Estimated: `418398`
-		// Minimum execution time: 9_904_576_000 picoseconds.
-		Weight::from_parts(21_940_310_000, 0)
+		// Minimum execution time: 7_475_183_000 picoseconds.
+		Weight::from_parts(8_606_654_000, 0)
 			.saturating_add(Weight::from_parts(0, 418398))
 			.saturating_add(T::DbWeight::get().reads(132))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:1 w:1)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:1 w:0)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnswersOf` (r:1 w:0)
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn reveal() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `39927`
-		//  Estimated: `36405`
-		// Minimum execution time: 11_689_273_000 picoseconds.
-		Weight::from_parts(27_778_064_000, 0)
-			.saturating_add(Weight::from_parts(0, 36405))
+		//  Measured:  `40004`
+		//  Estimated: `36470`
+		// Minimum execution time: 6_459_634_000 picoseconds.
+		Weight::from_parts(7_090_526_000, 0)
+			.saturating_add(Weight::from_parts(0, 36470))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -207,26 +207,26 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Storage: `Poet::Genesis` (r:1 w:0)
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Rounds` (r:1 w:0)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:1 w:0)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnswersOf` (r:1 w:0)
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn authorize_reveal() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `39946`
-		//  Estimated: `36405`
-		// Minimum execution time: 8_073_395_000 picoseconds.
-		Weight::from_parts(15_672_126_000, 0)
-			.saturating_add(Weight::from_parts(0, 36405))
+		//  Measured:  `40023`
+		//  Estimated: `36470`
+		// Minimum execution time: 6_523_366_000 picoseconds.
+		Weight::from_parts(7_754_895_000, 0)
+			.saturating_add(Weight::from_parts(0, 36470))
 			.saturating_add(T::DbWeight::get().reads(5))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:1 w:1)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Members` (r:129 w:1)
 	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Accounts` (r:1 w:1)
@@ -249,14 +249,16 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnchorOwners` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Anchors` (r:1 w:1)
 	/// Proof: `Admission::Anchors` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:129 w:128)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Slots` (r:128 w:129)
 	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Standings` (r:128 w:128)
 	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Kinds` (r:128 w:1)
-	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::GroundsOf` (r:128 w:1)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Settings` (r:1 w:0)
 	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
@@ -272,7 +274,7 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Storage: `Admission::ByAttestationKey` (r:0 w:1)
 	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Dossiers` (r:0 w:1)
-	/// Proof: `Admission::Dossiers` (`max_values`: None, `max_size`: Some(32718), added: 35193, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Dossiers` (`max_values`: None, `max_size`: Some(32783), added: 35258, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAuthor` (r:0 w:1)
 	/// Proof: `Admission::ByAuthor` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::AnswersOf` (r:0 w:1)
@@ -281,22 +283,22 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Session::ExternallySetKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn conclude() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `130483`
+		//  Measured:  `130587`
 		//  Estimated: `427593`
-		// Minimum execution time: 11_448_597_000 picoseconds.
-		Weight::from_parts(37_298_621_000, 0)
+		// Minimum execution time: 9_786_784_000 picoseconds.
+		Weight::from_parts(10_011_878_000, 0)
 			.saturating_add(Weight::from_parts(0, 427593))
-			.saturating_add(T::DbWeight::get().reads(660))
+			.saturating_add(T::DbWeight::get().reads(661))
 			.saturating_add(T::DbWeight::get().writes(409))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:0)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::CoolingDown` (r:1 w:0)
 	/// Proof: `Admission::CoolingDown` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:1 w:0)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Members` (r:1 w:0)
 	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Accounts` (r:1 w:0)
@@ -319,15 +321,15 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnchorChain` (`max_values`: Some(1), `max_size`: Some(28), added: 523, mode: `MaxEncodedLen`)
 	fn authorize_conclude() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `75223`
+		//  Measured:  `75279`
 		//  Estimated: `421659`
-		// Minimum execution time: 7_851_854_000 picoseconds.
-		Weight::from_parts(20_439_394_000, 0)
+		// Minimum execution time: 6_807_280_000 picoseconds.
+		Weight::from_parts(9_402_041_000, 0)
 			.saturating_add(Weight::from_parts(0, 421659))
 			.saturating_add(T::DbWeight::get().reads(143))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:129 w:128)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Members` (r:128 w:0)
@@ -338,20 +340,20 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Standings` (r:128 w:128)
 	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Kinds` (r:128 w:0)
-	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::GroundsOf` (r:128 w:0)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Settings` (r:1 w:0)
 	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:1)
 	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::RoundCount` (r:1 w:1)
 	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:0 w:1)
 	/// Proof: `Admission::ByAccount` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:0 w:1)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAttestationKey` (r:0 w:1)
 	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Kept` (r:0 w:1)
@@ -362,16 +364,16 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn withdraw() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `98832`
+		//  Measured:  `98849`
 		//  Estimated: `424286`
-		// Minimum execution time: 11_945_572_000 picoseconds.
-		Weight::from_parts(19_439_408_000, 0)
+		// Minimum execution time: 10_279_385_000 picoseconds.
+		Weight::from_parts(17_006_761_000, 0)
 			.saturating_add(Weight::from_parts(0, 424286))
 			.saturating_add(T::DbWeight::get().reads(647))
 			.saturating_add(T::DbWeight::get().writes(393))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:1)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Seats` (r:129 w:128)
 	/// Proof: `Admission::Seats` (`max_values`: None, `max_size`: Some(786), added: 3261, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::Members` (r:128 w:0)
@@ -382,20 +384,20 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Standings` (r:128 w:128)
 	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Kinds` (r:128 w:0)
-	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::GroundsOf` (r:128 w:0)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Settings` (r:1 w:0)
 	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:1)
 	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::RoundCount` (r:1 w:1)
 	/// Proof: `Admission::RoundCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAccount` (r:0 w:1)
 	/// Proof: `Admission::ByAccount` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Applications` (r:0 w:1)
-	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(32940), added: 35415, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Applications` (`max_values`: None, `max_size`: Some(33005), added: 35480, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::ByAttestationKey` (r:0 w:1)
 	/// Proof: `Admission::ByAttestationKey` (`max_values`: None, `max_size`: Some(88), added: 2563, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Kept` (r:0 w:1)
@@ -406,23 +408,23 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::AnswersOf` (`max_values`: None, `max_size`: Some(10827), added: 13302, mode: `MaxEncodedLen`)
 	fn expire() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `98832`
+		//  Measured:  `98849`
 		//  Estimated: `424286`
-		// Minimum execution time: 11_340_720_000 picoseconds.
-		Weight::from_parts(19_270_483_000, 0)
+		// Minimum execution time: 9_379_169_000 picoseconds.
+		Weight::from_parts(10_687_212_000, 0)
 			.saturating_add(Weight::from_parts(0, 424286))
 			.saturating_add(T::DbWeight::get().reads(647))
 			.saturating_add(T::DbWeight::get().writes(393))
 	}
 	/// Storage: `Admission::Rounds` (r:1 w:0)
-	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(449), added: 2924, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Rounds` (`max_values`: None, `max_size`: Some(461), added: 2936, mode: `MaxEncodedLen`)
 	fn authorize_expire() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `856`
-		//  Estimated: `3914`
-		// Minimum execution time: 32_755_000 picoseconds.
-		Weight::from_parts(44_517_000, 0)
-			.saturating_add(Weight::from_parts(0, 3914))
+		//  Measured:  `868`
+		//  Estimated: `3926`
+		// Minimum execution time: 24_475_000 picoseconds.
+		Weight::from_parts(34_405_000, 0)
+			.saturating_add(Weight::from_parts(0, 3926))
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 	/// Storage: `Timestamp::Now` (r:1 w:0)
@@ -431,74 +433,89 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 	/// Proof: `Admission::Roots` (`max_values`: None, `max_size`: Some(16445), added: 18920, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Lists` (r:1 w:1)
 	/// Proof: `Admission::Lists` (`max_values`: None, `max_size`: Some(65588), added: 68063, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Revision` (r:1 w:1)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn submit_list() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `80983`
+		//  Measured:  `81002`
 		//  Estimated: `69053`
-		// Minimum execution time: 45_548_775_000 picoseconds.
-		Weight::from_parts(148_023_504_000, 0)
+		// Minimum execution time: 37_313_044_000 picoseconds.
+		Weight::from_parts(39_088_125_000, 0)
 			.saturating_add(Weight::from_parts(0, 69053))
-			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// Storage: `Admission::Roots` (r:1 w:1)
 	/// Proof: `Admission::Roots` (`max_values`: None, `max_size`: Some(16445), added: 18920, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Revision` (r:1 w:1)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn add_root() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `11610`
+		//  Measured:  `11629`
 		//  Estimated: `19910`
-		// Minimum execution time: 11_193_668_000 picoseconds.
-		Weight::from_parts(27_542_710_000, 0)
+		// Minimum execution time: 8_855_262_000 picoseconds.
+		Weight::from_parts(9_316_582_000, 0)
 			.saturating_add(Weight::from_parts(0, 19910))
-			.saturating_add(T::DbWeight::get().reads(1))
-			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// Storage: `Admission::Roots` (r:1 w:1)
 	/// Proof: `Admission::Roots` (`max_values`: None, `max_size`: Some(16445), added: 18920, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Revision` (r:1 w:1)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn remove_root() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `15372`
+		//  Measured:  `15391`
 		//  Estimated: `19910`
-		// Minimum execution time: 260_422_000 picoseconds.
-		Weight::from_parts(389_349_000, 0)
+		// Minimum execution time: 142_264_000 picoseconds.
+		Weight::from_parts(192_284_000, 0)
 			.saturating_add(Weight::from_parts(0, 19910))
-			.saturating_add(T::DbWeight::get().reads(1))
-			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
+	/// Storage: `Admission::Revision` (r:1 w:1)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Policies` (r:0 w:1)
 	/// Proof: `Admission::Policies` (`max_values`: None, `max_size`: Some(25451), added: 27926, mode: `MaxEncodedLen`)
 	fn set_policy() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `0`
-		//  Estimated: `0`
-		// Minimum execution time: 129_836_000 picoseconds.
-		Weight::from_parts(217_081_000, 0)
-			.saturating_add(Weight::from_parts(0, 0))
-			.saturating_add(T::DbWeight::get().writes(1))
+		//  Measured:  `265`
+		//  Estimated: `1489`
+		// Minimum execution time: 112_739_000 picoseconds.
+		Weight::from_parts(125_129_000, 0)
+			.saturating_add(Weight::from_parts(0, 1489))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
+	/// Storage: `Admission::Revision` (r:1 w:1)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:0 w:1)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	fn set_parameters() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `0`
-		//  Estimated: `0`
-		// Minimum execution time: 9_869_000 picoseconds.
-		Weight::from_parts(19_168_000, 0)
-			.saturating_add(Weight::from_parts(0, 0))
-			.saturating_add(T::DbWeight::get().writes(1))
+		//  Measured:  `265`
+		//  Estimated: `1489`
+		// Minimum execution time: 13_580_000 picoseconds.
+		Weight::from_parts(26_465_000, 0)
+			.saturating_add(Weight::from_parts(0, 1489))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
+	/// Storage: `Admission::Revision` (r:1 w:1)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Denied` (r:0 w:1)
 	/// Proof: `Admission::Denied` (`max_values`: Some(1), `max_size`: Some(38914), added: 39409, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Tiers` (r:0 w:1)
 	/// Proof: `Admission::Tiers` (`max_values`: Some(1), `max_size`: Some(18434), added: 18929, mode: `MaxEncodedLen`)
 	fn set_models() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `0`
-		//  Estimated: `0`
-		// Minimum execution time: 232_103_000 picoseconds.
-		Weight::from_parts(392_520_000, 0)
-			.saturating_add(Weight::from_parts(0, 0))
-			.saturating_add(T::DbWeight::get().writes(2))
+		//  Measured:  `265`
+		//  Estimated: `1489`
+		// Minimum execution time: 203_385_000 picoseconds.
+		Weight::from_parts(224_276_000, 0)
+			.saturating_add(Weight::from_parts(0, 1489))
+			.saturating_add(T::DbWeight::get().reads(1))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// Storage: `Trust::Members` (r:1 w:0)
 	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
@@ -510,8 +527,8 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `684`
 		//  Estimated: `4297`
-		// Minimum execution time: 34_427_000 picoseconds.
-		Weight::from_parts(55_065_000, 0)
+		// Minimum execution time: 28_129_000 picoseconds.
+		Weight::from_parts(33_302_000, 0)
 			.saturating_add(Weight::from_parts(0, 4297))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -522,9 +539,104 @@ impl<T: frame_system::Config> pallet_admission::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 10_451_000 picoseconds.
-		Weight::from_parts(22_077_000, 0)
+		// Minimum execution time: 8_512_000 picoseconds.
+		Weight::from_parts(12_001_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+	/// Storage: `Admission::GroundsOf` (r:1 w:1)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Revision` (r:1 w:0)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Members` (r:1 w:1)
+	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Dossiers` (r:1 w:0)
+	/// Proof: `Admission::Dossiers` (`max_values`: None, `max_size`: Some(32783), added: 35258, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Settings` (r:1 w:0)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Lists` (r:16 w:0)
+	/// Proof: `Admission::Lists` (`max_values`: None, `max_size`: Some(65588), added: 68063, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Roots` (r:16 w:0)
+	/// Proof: `Admission::Roots` (`max_values`: None, `max_size`: Some(16445), added: 18920, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Tiers` (r:1 w:0)
+	/// Proof: `Admission::Tiers` (`max_values`: Some(1), `max_size`: Some(18434), added: 18929, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Denied` (r:1 w:0)
+	/// Proof: `Admission::Denied` (`max_values`: Some(1), `max_size`: Some(38914), added: 39409, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Policies` (r:1 w:0)
+	/// Proof: `Admission::Policies` (`max_values`: None, `max_size`: Some(25451), added: 27926, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Accounts` (r:1 w:0)
+	/// Proof: `Trust::Accounts` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+	/// Storage: `Poet::Parameters` (r:1 w:0)
+	/// Proof: `Poet::Parameters` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Slots` (r:1 w:1)
+	/// Proof: `Trust::Slots` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::TotalWeight` (r:1 w:1)
+	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::LeavingRange` (r:1 w:1)
+	/// Proof: `Trust::LeavingRange` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Session::NextKeys` (r:1 w:0)
+	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `Trust::Leaving` (r:0 w:1)
+	/// Proof: `Trust::Leaving` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	fn review() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `845070`
+		//  Estimated: `1089998`
+		// Minimum execution time: 226_029_205_000 picoseconds.
+		Weight::from_parts(323_623_671_000, 0)
+			.saturating_add(Weight::from_parts(0, 1089998))
+			.saturating_add(T::DbWeight::get().reads(47))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+	/// Storage: `Admission::GroundsOf` (r:1 w:0)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Revision` (r:1 w:0)
+	/// Proof: `Admission::Revision` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Trust::Members` (r:1 w:0)
+	/// Proof: `Trust::Members` (`max_values`: None, `max_size`: Some(832), added: 3307, mode: `MaxEncodedLen`)
+	fn authorize_review() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `846`
+		//  Estimated: `4297`
+		// Minimum execution time: 29_868_000 picoseconds.
+		Weight::from_parts(39_090_000, 0)
+			.saturating_add(Weight::from_parts(0, 4297))
+			.saturating_add(T::DbWeight::get().reads(3))
+	}
+	/// Storage: `Trust::Accounts` (r:1 w:0)
+	/// Proof: `Trust::Accounts` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+	/// Storage: `Poet::Genesis` (r:1 w:0)
+	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::AnchorOwners` (r:1 w:2)
+	/// Proof: `Admission::AnchorOwners` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Anchors` (r:1 w:1)
+	/// Proof: `Admission::Anchors` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
+	fn rotate_anchor() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `771`
+		//  Estimated: `3545`
+		// Minimum execution time: 129_391_000 picoseconds.
+		Weight::from_parts(152_642_000, 0)
+			.saturating_add(Weight::from_parts(0, 3545))
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+	/// Storage: `Trust::Accounts` (r:1 w:0)
+	/// Proof: `Trust::Accounts` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::GroundsOf` (r:1 w:1)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::Policies` (r:1 w:0)
+	/// Proof: `Admission::Policies` (`max_values`: None, `max_size`: Some(25451), added: 27926, mode: `MaxEncodedLen`)
+	fn choose_policy() -> Weight {
+		// Proof Size summary in bytes:
+		//  Measured:  `26083`
+		//  Estimated: `28916`
+		// Minimum execution time: 159_563_000 picoseconds.
+		Weight::from_parts(183_240_000, 0)
+			.saturating_add(Weight::from_parts(0, 28916))
+			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 }

@@ -46,8 +46,8 @@ impl<T: frame_system::Config> pallet_attestation::WeightInfo for WeightInfo<T> {
 	/// Proof: `Attestation::Standings` (`max_values`: None, `max_size`: Some(107), added: 2582, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Settings` (r:1 w:0)
 	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Kinds` (r:16 w:0)
-	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::GroundsOf` (r:16 w:0)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:1)
 	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::MemberCount` (r:1 w:0)
@@ -57,14 +57,14 @@ impl<T: frame_system::Config> pallet_attestation::WeightInfo for WeightInfo<T> {
 	fn on_initialize(l: u32, d: u32, ) -> Weight {
 		// Proof Size summary in bytes:
 		//  Measured:  `1587 + d * (378 ±0) + l * (629 ±0)`
-		//  Estimated: `4884 + d * (3307 ±0) + l * (3307 ±0)`
-		// Minimum execution time: 403_676_000 picoseconds.
-		Weight::from_parts(37_790_424, 0)
+		//  Estimated: `4884 + d * (3307 ±32) + l * (3307 ±32)`
+		// Minimum execution time: 488_826_000 picoseconds.
+		Weight::from_parts(436_289_417, 0)
 			.saturating_add(Weight::from_parts(0, 4884))
-			// Standard Error: 2_327_752
-			.saturating_add(Weight::from_parts(59_381_323, 0).saturating_mul(l.into()))
-			// Standard Error: 2_327_752
-			.saturating_add(Weight::from_parts(101_655_397, 0).saturating_mul(d.into()))
+			// Standard Error: 2_156_299
+			.saturating_add(Weight::from_parts(22_635_677, 0).saturating_mul(l.into()))
+			// Standard Error: 2_156_299
+			.saturating_add(Weight::from_parts(47_085_163, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(l.into())))
 			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(d.into())))
@@ -88,26 +88,24 @@ impl<T: frame_system::Config> pallet_attestation::WeightInfo for WeightInfo<T> {
 	/// Proof: `Poet::Genesis` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Dossiers` (r:1 w:0)
-	/// Proof: `Admission::Dossiers` (`max_values`: None, `max_size`: Some(32718), added: 35193, mode: `MaxEncodedLen`)
+	/// Storage: `Admission::GroundsOf` (r:1 w:0)
+	/// Proof: `Admission::GroundsOf` (`max_values`: None, `max_size`: Some(79), added: 2554, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Policies` (r:1 w:0)
 	/// Proof: `Admission::Policies` (`max_values`: None, `max_size`: Some(25451), added: 27926, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Settings` (r:1 w:0)
 	/// Proof: `Attestation::Settings` (`max_values`: Some(1), `max_size`: Some(36), added: 531, mode: `MaxEncodedLen`)
-	/// Storage: `Admission::Kinds` (r:1 w:0)
-	/// Proof: `Admission::Kinds` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	/// Storage: `Admission::Settings` (r:1 w:0)
-	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(92), added: 587, mode: `MaxEncodedLen`)
+	/// Proof: `Admission::Settings` (`max_values`: Some(1), `max_size`: Some(97), added: 592, mode: `MaxEncodedLen`)
 	/// Storage: `Trust::TotalWeight` (r:1 w:1)
 	/// Proof: `Trust::TotalWeight` (`max_values`: Some(1), `max_size`: Some(65), added: 560, mode: `MaxEncodedLen`)
 	fn attest() -> Weight {
 		// Proof Size summary in bytes:
-		//  Measured:  `55556`
-		//  Estimated: `36183`
-		// Minimum execution time: 15_085_921_000 picoseconds.
-		Weight::from_parts(16_652_376_000, 0)
-			.saturating_add(Weight::from_parts(0, 36183))
-			.saturating_add(T::DbWeight::get().reads(13))
+		//  Measured:  `27073`
+		//  Estimated: `28916`
+		// Minimum execution time: 13_875_482_000 picoseconds.
+		Weight::from_parts(16_381_770_000, 0)
+			.saturating_add(Weight::from_parts(0, 28916))
+			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	/// Storage: `Attestation::Duties` (r:1 w:0)
@@ -120,8 +118,8 @@ impl<T: frame_system::Config> pallet_attestation::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `317`
 		//  Estimated: `3527`
-		// Minimum execution time: 117_231_000 picoseconds.
-		Weight::from_parts(138_690_000, 0)
+		// Minimum execution time: 109_593_000 picoseconds.
+		Weight::from_parts(164_383_000, 0)
 			.saturating_add(Weight::from_parts(0, 3527))
 			.saturating_add(T::DbWeight::get().reads(3))
 	}
@@ -131,8 +129,8 @@ impl<T: frame_system::Config> pallet_attestation::WeightInfo for WeightInfo<T> {
 		// Proof Size summary in bytes:
 		//  Measured:  `0`
 		//  Estimated: `0`
-		// Minimum execution time: 8_762_000 picoseconds.
-		Weight::from_parts(15_091_000, 0)
+		// Minimum execution time: 8_207_000 picoseconds.
+		Weight::from_parts(11_684_000, 0)
 			.saturating_add(Weight::from_parts(0, 0))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

@@ -160,6 +160,11 @@ impl Node {
 		&self.options
 	}
 
+	/// More options of `elapse-node`, from its next start on.
+	pub fn add_args(&mut self, args: impl IntoIterator<Item = impl Into<OsString>>) {
+		self.options.args.extend(args.into_iter().map(Into::into));
+	}
+
 	/// Its base path.
 	pub fn base(&self) -> &Path {
 		&self.base

@@ -59,7 +59,7 @@ fn quote() -> Quote {
 }
 
 /// A round in which four sit, all questions are answered, and the committee can speak.
-fn info() -> RoundInfo<u64> {
+pub(crate) fn info() -> RoundInfo<u64> {
 	let credential = Credential { id_object: Default::default(), encrypted_secret: Default::default() };
 	let seat = |n: u8| SeatInfo {
 		author: id(n),
@@ -83,6 +83,7 @@ fn info() -> RoundInfo<u64> {
 			},
 			author: id(9),
 			anchor: anchor_of(9),
+			anchor_proof: [0; 65],
 			policy: 0,
 			recent: 1,
 			peer: Default::default(),
@@ -172,6 +173,9 @@ impl World for Mock {
 	}
 }
 
+/// Of an applicant's node that was reached.
+const REPLY: Reply = Reply { seal: [0; 64], log: None };
+
 fn fresh(n: u8) -> Sitting {
 	let record = Record { application: [0; 32], author: id(n), secret: [n; 32], memory: None, signed: None };
 	Sitting::new(GENESIS, ROUND, id(n), record, false)
@@ -184,7 +188,7 @@ fn run(sittings: &mut BTreeMap<u8, Sitting>, shared: &Rc<RefCell<Shared>>, info:
 	for _ in 0..10 {
 		for (n, sitting) in sittings.iter_mut() {
 			let mut world = Mock(*n, shared.clone());
-			sitting.step(info, Some(info), Some(&policy()), reaches.contains(n), 31, &mut world);
+			sitting.step(info, Some(info), Some(&policy()), reaches.contains(n).then_some(&REPLY), 31, &mut world);
 		}
 		loop {
 			let told = std::mem::take(&mut shared.borrow_mut().told);
@@ -290,7 +294,7 @@ fn a_member_that_was_restarted_goes_on_with_what_it_said() {
 	// The others are gone; what it knows is on its disk.
 	let mut alone = Sitting::new(GENESIS, ROUND, id(2), record, true);
 	let mut world = Mock(2, shared.clone());
-	alone.step(&info(), Some(&info()), Some(&policy()), true, 31, &mut world);
+	alone.step(&info(), Some(&info()), Some(&policy()), Some(&REPLY), 31, &mut world);
 	let told = std::mem::take(&mut shared.borrow_mut().told);
 	let verdicts: Vec<_> = told
 		.iter()
@@ -309,17 +313,17 @@ fn nothing_is_revealed_before_the_applicant_has_answered() {
 	(waiting.answer, waiting.judging) = (None, false);
 	waiting.seats.iter_mut().for_each(|seat| seat.revealed = false);
 	let mut sitting = fresh(1);
-	sitting.step(&waiting, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, Some(&waiting), Some(&policy()), Some(&REPLY), 15, &mut Mock(1, shared.clone()));
 	assert!(shared.borrow().submitted.is_empty());
 	let unanswered = waiting.clone();
 	waiting.answer = Some(quote());
-	sitting.step(&waiting, Some(&unanswered), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
-	sitting.step(&waiting, None, Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, Some(&unanswered), Some(&policy()), Some(&REPLY), 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, None, Some(&policy()), Some(&REPLY), 15, &mut Mock(1, shared.clone()));
 	let mut another = waiting.clone();
 	another.answer = Some(Quote { signature: BoundedVec::truncate_from(vec![1]), ..quote() });
-	sitting.step(&another, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&another, Some(&waiting), Some(&policy()), Some(&REPLY), 15, &mut Mock(1, shared.clone()));
 	assert!(shared.borrow().submitted.is_empty(), "the answer is not final");
-	sitting.step(&waiting, Some(&waiting), Some(&policy()), true, 15, &mut Mock(1, shared.clone()));
+	sitting.step(&waiting, Some(&waiting), Some(&policy()), Some(&REPLY), 15, &mut Mock(1, shared.clone()));
 	assert!(matches!(&shared.borrow().submitted[..], [(1, Feeless::Reveal { secret, .. })] if *secret == [1; 32]));
 }
 
@@ -328,7 +332,7 @@ fn a_round_that_cannot_go_on_is_ended() {
 	let shared: Rc<RefCell<Shared>> = Rc::default();
 	let mut over = info();
 	(over.expired, over.judging) = (true, false);
-	fresh(1).step(&over, Some(&over), Some(&policy()), true, 51, &mut Mock(1, shared.clone()));
+	fresh(1).step(&over, Some(&over), Some(&policy()), Some(&REPLY), 51, &mut Mock(1, shared.clone()));
 	assert!(matches!(&shared.borrow().submitted[..], [(1, Feeless::Expire { round: ROUND })]));
 }
 
@@ -339,10 +343,10 @@ fn nobody_judges_what_is_not_final() {
 	pending.judging = false;
 	let mut sitting = fresh(1);
 	sitting.reached.insert(id(2));
-	sitting.step(&info(), Some(&pending), Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
-	sitting.step(&info(), None, Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
+	sitting.step(&info(), Some(&pending), Some(&policy()), Some(&REPLY), 31, &mut Mock(1, shared.clone()));
+	sitting.step(&info(), None, Some(&policy()), Some(&REPLY), 31, &mut Mock(1, shared.clone()));
 	assert!(shared.borrow().disks.is_empty());
-	sitting.step(&info(), Some(&info()), Some(&policy()), true, 31, &mut Mock(1, shared.clone()));
+	sitting.step(&info(), Some(&info()), Some(&policy()), Some(&REPLY), 31, &mut Mock(1, shared.clone()));
 	assert!(!shared.borrow().disks.is_empty());
 }
 
@@ -357,7 +361,7 @@ fn what_is_said_before_a_member_begins_is_not_lost() {
 	three.expected = 59;
 	for _ in 0..3 {
 		for (n, sitting) in first.iter_mut() {
-			sitting.step(&three, Some(&three), Some(&policy()), true, 31, &mut Mock(*n, shared.clone()));
+			sitting.step(&three, Some(&three), Some(&policy()), Some(&REPLY), 31, &mut Mock(*n, shared.clone()));
 		}
 		let told = std::mem::take(&mut shared.borrow_mut().told);
 		for (from, message) in told {
@@ -368,7 +372,7 @@ fn what_is_said_before_a_member_begins_is_not_lost() {
 		}
 	}
 	assert!(!last.early.is_empty());
-	last.step(&three, Some(&three), Some(&policy()), true, 31, &mut Mock(4, shared.clone()));
+	last.step(&three, Some(&three), Some(&policy()), Some(&REPLY), 31, &mut Mock(4, shared.clone()));
 	let said = shared.borrow().told.iter().any(|(n, message)| {
 		let statement = Statement::Pbft(ec_pbft::Message::Prepare { view: 0, value: Some(Judgement::Admit) });
 		*n == 4 && matches!(message, Gossip::Signed(signed) if signed.statement == statement)

@@ -26,7 +26,7 @@ pub(super) const START: u32 = 300;
 /// The last block in which a member may sit in such a round, whatever the parameters: then its seed is forgotten.
 pub(super) const LATE: u32 = START + REMEMBERED - 1;
 /// 2033, in milliseconds.
-const NOW: u64 = 2_000_000_000_000;
+pub(super) const NOW: u64 = 2_000_000_000_000;
 
 /// What the member who sits derives its key from.
 pub(super) const MEMBER: &str = "//Elapse//Seat";
@@ -74,6 +74,8 @@ pub(super) fn parameters<T: Config>() -> Parameters<BalanceOf<T>> {
 		judge: MAX_PERIOD,
 		cooldown: MAX_PERIOD,
 		recent: MAX_PERIOD,
+		overlap: MAX_PERIOD,
+		expired_stay: true,
 		first_weight: MAX_WEIGHT,
 		caps: Caps {
 			discrete: MAX_WEIGHT,
@@ -169,7 +171,7 @@ impl<T: BenchmarkHelper> Applicant<T> {
 		let (keys, proof) = T::session_keys(&codec::Encode::encode(&account));
 		let author = AuthorityId::decode(&mut keys.get_raw(ep_poet::KEY_TYPE))
 			.map_err(|_| "the key for seals is among the session keys")?;
-		let anchor = H160::repeat_byte(0xaa);
+		let (anchor, anchor_proof) = anchor_of(&author)?;
 		let nonce = nonce::application(&GENESIS, &account, &(&author, anchor, &keys), &recent);
 		let (ek_certificate, intermediates) = maker::path(&chip, links);
 		let application = Application {
@@ -183,6 +185,7 @@ impl<T: BenchmarkHelper> Applicant<T> {
 			},
 			author,
 			anchor,
+			anchor_proof,
 			policy: 0,
 			recent: START - 1,
 			peer: bounded(vec![1; 64]),
@@ -309,6 +312,15 @@ impl<T: BenchmarkHelper> Applicant<T> {
 		};
 		Ok((applicant, VerdictCertificate::collect(&digest, keys.iter().map(sign))))
 	}
+}
+
+/// A new key for the Elastos Smart Chain, by its address, and what it signs for `author`.
+pub(super) fn anchor_of(author: &AuthorityId) -> Result<(H160, [u8; 65]), BenchmarkError> {
+	let key = sp_io::crypto::ecdsa_generate(anchor::KEY_TYPE, None);
+	let statement = nonce::anchor(&GENESIS, author);
+	let proof = sp_io::crypto::ecdsa_sign_prehashed(anchor::KEY_TYPE, &key, &statement);
+	let proof = proof.ok_or("the key is in the keystore")?.0;
+	Ok((anchor::address(&key).ok_or("it is a point")?, proof))
 }
 
 /// What every challenger commits to.

@@ -139,6 +139,18 @@ fn an_address_is_one_members_and_not_zero() {
 }
 
 #[test]
+fn an_address_is_claimed_by_who_holds_its_key() {
+	on_chain(|| {
+		for proof in [anchor_proof(&soft(1).id(), ALICE), [0; 65]] {
+			let applicant = changed(|this| this.application.anchor_proof = proof);
+			assert_noop!(applicant.apply(), Error::<Test>::BadAnchor);
+		}
+		let applicant = changed(|this| this.application.anchor_proof = anchor_proof(&this.keys.poet, BOB));
+		assert_noop!(applicant.apply(), Error::<Test>::BadAnchor);
+	});
+}
+
+#[test]
 fn the_nonce_names_a_recent_block() {
 	on_chain(|| {
 		let applicant = Applicant::new(ALICE, "ecc");
@@ -162,6 +174,7 @@ fn an_application_is_worth_nothing_to_another_account() {
 		assert_noop!(applicant.apply(), Error::<Test>::BadKeys);
 		applicant.keys = bobs.keys.clone();
 		applicant.application.author = bobs.application.author.clone();
+		applicant.application.anchor_proof = anchor_proof(&applicant.application.author, ALICE);
 		assert_noop!(applicant.apply(), Error::<Test>::BadQuote);
 	});
 }

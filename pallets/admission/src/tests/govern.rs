@@ -84,6 +84,7 @@ fn impossible_settings_are_refused() {
 			Parameters { judge: 0, ..parameters() },
 			Parameters { recent: 0, ..parameters() },
 			Parameters { cooldown: MAX_PERIOD + 1, ..parameters() },
+			Parameters { overlap: MAX_PERIOD + 1, ..parameters() },
 			Parameters { first_weight: 0, ..parameters() },
 		];
 		for bad in bad {

@@ -4,5 +4,6 @@ mod answer;
 mod apply;
 mod govern;
 mod life;
+mod review;
 mod sit;
 mod verdict;

@@ -12,7 +12,7 @@ use super::{expect, nobody_equivocated, run, seconds, staying::stands, until, wr
 /// Blocks in an epoch: short, since weights take effect within three.
 const EPOCH: u32 = 6;
 
-fn network_of(members: usize, newcomers: &[&str]) -> NetworkOptions {
+pub(super) fn network_of(members: usize, newcomers: &[&str]) -> NetworkOptions {
 	let mut options = NetworkOptions::members(&vec![500_000; members]);
 	options.epoch_length = Some(EPOCH);
 	options.nodes.extend(newcomers.iter().map(|name| NodeOptions::new(*name, Role::Newcomer)));
@@ -83,29 +83,36 @@ fn two_newcomers_are_let_in_although_nodes_die_meanwhile() {
 	});
 }
 
-fn author(network: &Network, i: usize) -> Result<AuthorityId> {
+pub(super) fn author(network: &Network, i: usize) -> Result<AuthorityId> {
 	let text = &network.nodes()[i].member()?.author;
 	AuthorityId::from_ss58check(text).or_else(|error| wrong(format!("{text} is no key: {error}")))
 }
 
-fn admitted(round: Round) -> impl Fn(&Event<Runtime>) -> bool {
+pub(super) fn admitted(round: Round) -> impl Fn(&Event<Runtime>) -> bool {
 	move |event| matches!(event, Event::Closed { round: r, outcome: Outcome::Judged(Judgement::Admit), .. } if *r == round)
 }
 
 /// The events of admission in the finalised chain, in their order.
-struct Watch {
+pub(super) struct Watch {
 	rpc: Rpc,
+	/// How else than well a round may end.
+	expected: Option<Outcome>,
 	looked: u32,
 	seen: Vec<Event<Runtime>>,
 }
 
 impl Watch {
-	fn new(network: &Network) -> Self {
-		Self { rpc: network.rpc(0), looked: 0, seen: Vec::new() }
+	pub(super) fn new(network: &Network) -> Self {
+		Self { rpc: network.rpc(0), expected: None, looked: 0, seen: Vec::new() }
+	}
+
+	/// Rounds may end like this, too.
+	pub(super) fn expects(&mut self, outcome: Outcome) {
+		self.expected = Some(outcome);
 	}
 
 	/// Waits for an event, unless it was seen already. Fails if a round ends otherwise than it should, or a member fails.
-	async fn until(&mut self, what: &str, wanted: impl Fn(&Event<Runtime>) -> bool) -> Result<()> {
+	pub(super) async fn until(&mut self, what: &str, wanted: impl Fn(&Event<Runtime>) -> bool) -> Result<()> {
 		for _ in 0..240 {
 			if self.seen.iter().any(&wanted) {
 				return Ok(());
@@ -125,6 +132,7 @@ impl Watch {
 				say(format_args!("#{height}: {event:?}"));
 				match &event {
 					Event::Closed { outcome: Outcome::Judged(Judgement::Admit), .. } => {}
+					Event::Closed { outcome, .. } if self.expected == Some(*outcome) => {}
 					Event::Closed { outcome, .. } => return wrong(format!("a round ended otherwise: {outcome:?}")),
 					Event::Failed { author, fault, .. } => return wrong(format!("{author} failed: {fault:?}")),
 					_ => {}
@@ -138,7 +146,7 @@ impl Watch {
 }
 
 /// What it was admitted on stays, and no round does.
-async fn its_evidence_is_on_chain(network: &Network, author: &AuthorityId) -> Result<()> {
+pub(super) async fn its_evidence_is_on_chain(network: &Network, author: &AuthorityId) -> Result<()> {
 	let rpc = network.rpc(0);
 	let at = rpc.finalized().await?.hash;
 	let dossier = rpc.storage(&pallet_admission::Dossiers::<Runtime>::hashed_key_for(author), Some(at)).await?;
@@ -152,7 +160,7 @@ async fn its_evidence_is_on_chain(network: &Network, author: &AuthorityId) -> Re
 }
 
 /// Within three epochs its blocks are in the finalised chain.
-async fn it_authors(network: &Network, author: &AuthorityId) -> Result<()> {
+pub(super) async fn it_authors(network: &Network, author: &AuthorityId) -> Result<()> {
 	let rpc = network.rpc(0);
 	until("a block of the newcomer is final", seconds(240), || async {
 		let at = rpc.finalized().await?;

@@ -16,6 +16,7 @@
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
+mod carrier;
 mod fast_chips;
 mod faults;
 mod forgers;

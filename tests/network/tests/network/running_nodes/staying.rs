@@ -19,7 +19,7 @@ const FORGER: usize = 2;
 const LAZY: usize = 3;
 
 /// Duties every half a minute, of which two that are missed take a member's weight away.
-fn short() -> Parameters {
+pub(super) fn short() -> Parameters {
 	Parameters {
 		picks: 2,
 		deadline: 5,
@@ -120,13 +120,18 @@ async fn examined(parameters: Parameters) -> Result<Network> {
 	options.epoch_length = Some(6);
 	let mut network = Network::start(options).await?;
 	network.finalized(&ALL, 2, seconds(60)).await?;
-	let set = pallet_attestation::Call::set_parameters { parameters };
-	sudo(&network.rpc(0), RuntimeCall::Attestation(set)).await?;
+	examine(&network, parameters).await?;
 	Ok(network)
 }
 
+/// Has governance examine members like this.
+pub(super) async fn examine(network: &Network, parameters: Parameters) -> Result<()> {
+	let set = pallet_attestation::Call::set_parameters { parameters };
+	sudo(&network.rpc(0), RuntimeCall::Attestation(set)).await.map(|_| ())
+}
+
 /// A member whose owner signs what its chip never said: refused once, and at the second time it is out.
-async fn it_forges_and_is_out(network: &mut Network, i: usize) -> Result<()> {
+pub(super) async fn it_forges_and_is_out(network: &mut Network, i: usize) -> Result<()> {
 	// Its node is honest. The forger has its key.
 	network.node(i).kill()?;
 	let pair = key_of(network, i)?;
