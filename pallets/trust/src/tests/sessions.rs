@@ -75,6 +75,21 @@ fn newcomers_vote_and_leavers_do_not() {
 }
 
 #[test]
+fn who_changes_its_key_votes_with_the_new_one() {
+	use pallet_session::SessionInterface;
+	on_chain(|| {
+		assert_ok!(<pallet_session::Pallet<Test> as SessionInterface>::set_keys(&1, keys(11)));
+		go_to_epoch(1);
+		assert_eq!(voters(), [(1, 1_000), (2, 2_000), (3, 3_000)]);
+		// One leaves and one comes: more than a quarter of all weight, so it takes a session more.
+		go_to_epoch(4);
+		let mut voters = voters();
+		voters.sort();
+		assert_eq!(voters, [(2, 2_000), (3, 3_000), (11, 1_000)]);
+	});
+}
+
+#[test]
 fn the_suspended_lose_their_vote() {
 	use ep_poet::OnEquivocation;
 	on_chain(|| {
