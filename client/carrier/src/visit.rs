@@ -14,7 +14,7 @@
 //! # Attacks
 //! * *Somebody else's node under the applicant's name*: it does not have the key.
 //! * *A relay*: a node that forwards questions to where the key is. It is then the applicant's node that is reached, by a
-//!    detour. What a chip is in is not seen by this, nor by anything else here.
+//!   detour. What a chip is in is not seen by this, nor by anything else here.
 //! * *Another log*: its hash is in the application, which the chip's quote is bound to.
 
 use std::{
@@ -150,7 +150,6 @@ where
 	let mut questions = Box::pin(questions);
 	let mut guests = Guests::default();
 	while let Some(IncomingRequest { peer, payload, pending_response }) = questions.next().await {
-		let peer = PeerId::from(peer);
 		let mut reply = || {
 			let question = Question::decode_all(&mut &payload[..]).map_err(|_| "the question cannot be read")?;
 			let at = client.info().best_hash;

@@ -168,6 +168,9 @@ where
 
 type Heard = Pin<Box<dyn Stream<Item = (Round, Vec<u8>)> + Send>>;
 
+/// Which application's node was visited, and what it said.
+type Visit = ([u8; 32], Result<Reply, String>);
+
 struct Worker<B: BlockT, C, AccountId> {
 	genesis: Hash,
 	known: Known,
@@ -178,7 +181,7 @@ struct Worker<B: BlockT, C, AccountId> {
 	hands: Hands<B, C, AccountId>,
 	ask: Ask,
 	/// Visits under way, by application.
-	visits: FuturesUnordered<BoxFuture<'static, ([u8; 32], Result<Reply, String>)>>,
+	visits: FuturesUnordered<BoxFuture<'static, Visit>>,
 	/// What came of them; `None` while one is under way.
 	visited: BTreeMap<[u8; 32], Option<Reply>>,
 }

@@ -314,6 +314,8 @@ fn meaning(code: u32) -> &'static str {
 		INVALID_POSTINIT => "the chip was not started since power-on, or twice",
 		0x802 => "the chip tests itself: try again",
 		0x800 => "the chip is busy: try again",
+		// Format one of TPM 2.0 (Part 2, section 6.6.2): the results of 1.2 end below it, and go on at 0x800.
+		0x80..=0xFF => TPM2,
 		0x803 => "the chip is in dictionary-attack lockout: wait, then try again",
 		_ => "see TPM Main Part 2, section 16",
 	}
