@@ -1,5 +1,7 @@
 //! Simulates many committees over bad networks and prints how they fared.
 
+#[path = "simulate/drawn.rs"]
+mod drawn;
 #[path = "../tests/simulation/world/mod.rs"]
 mod world;
 
@@ -13,14 +15,17 @@ use world::{
 
 const HELP: &str = "Simulates committees that agree over bad networks, with Byzantine members.
 
-Usage: simulate [--runs NUMBER] [--seed NUMBER]
+Usage: simulate [--drawn] [--runs NUMBER] [--seed NUMBER]
 
+  --drawn        let the chain's own lots draw the committees, and see what they come to
   --runs NUMBER  how many runs there are below a third of Byzantine votes, over all rows (default: 10000)
   --seed NUMBER  where all that is random comes from (default: 1)
   --help         this text
 
 Every run draws votes, order, judgements, delays, losses, partitions, crashes and what Byzantine members do. From some
 time on the network is good and honest members judge alike. A run is decided when all honest members decided.
+
+With --drawn a table of its own is printed: --runs are those of a size, over its rows.
 
 Exit status: 0 if all is as promised, 1 if it is not, 2 if the command line is wrong.";
 
@@ -93,24 +98,35 @@ fn header() {
 	);
 }
 
-fn arguments() -> Result<Option<(u64, u64)>, String> {
-	let (mut runs, mut seed) = (10_000, 1);
+/// What the command line asks for.
+struct Arguments {
+	drawn: bool,
+	runs: u64,
+	seed: u64,
+}
+
+fn arguments() -> Result<Option<Arguments>, String> {
+	let mut asked = Arguments { drawn: false, runs: 10_000, seed: 1 };
 	let mut arguments = std::env::args().skip(1);
 	while let Some(name) = arguments.next() {
 		let target = match name.as_str() {
 			"--help" | "-h" => return Ok(None),
-			"--runs" => &mut runs,
-			"--seed" => &mut seed,
+			"--drawn" => {
+				asked.drawn = true;
+				continue;
+			}
+			"--runs" => &mut asked.runs,
+			"--seed" => &mut asked.seed,
 			_ => return Err(format!("there is no option {name}")),
 		};
 		let value = arguments.next().ok_or_else(|| format!("{name} needs a number"))?;
 		*target = value.parse().map_err(|_| format!("{value} is no number"))?;
 	}
-	Ok(Some((runs, seed)))
+	Ok(Some(asked))
 }
 
 fn main() -> ExitCode {
-	let (runs, seed) = match arguments() {
+	let Arguments { drawn, runs, seed } = match arguments() {
 		Ok(Some(arguments)) => arguments,
 		Ok(None) => {
 			println!("{HELP}");
@@ -121,6 +137,18 @@ fn main() -> ExitCode {
 			return ExitCode::from(2);
 		}
 	};
+	let good = if drawn { drawn::simulate(runs, seed) } else { simulate(runs, seed) };
+	println!();
+	println!("{}", if good { "All is as promised." } else { "This is NOT as promised." });
+	if good {
+		ExitCode::SUCCESS
+	} else {
+		ExitCode::FAILURE
+	}
+}
+
+/// Committees of random votes. Whether all was as promised.
+fn simulate(runs: u64, seed: u64) -> bool {
 	let mut seeds = Random::new(seed);
 	let mut good = true;
 
@@ -184,11 +212,5 @@ fn main() -> ExitCode {
 			row.print(size, name);
 		}
 	}
-	println!();
-	println!("{}", if good { "All is as promised." } else { "This is NOT as promised." });
-	if good {
-		ExitCode::SUCCESS
-	} else {
-		ExitCode::FAILURE
-	}
+	good
 }

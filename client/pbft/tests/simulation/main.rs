@@ -17,6 +17,7 @@ fn is_well(scenario: &Scenario, name: &str) {
 	let outcome = World::run(scenario);
 	let run = format!("{name}, {:?}: {outcome:?}", scenario.strategy);
 	assert!(outcome.values.len() <= 1, "two values are decided: {run}");
+	assert!(outcome.certifiable(scenario).len() <= 1, "two verdicts can be certified: {run}");
 	assert_eq!(outcome.contradictions, 0, "an honest member contradicts itself: {run}");
 	assert!(outcome.reported.is_subset(&scenario.byzantine), "an honest member is reported: {run}");
 	assert!(outcome.values.is_subset(&outcome.judged), "nobody honest judged what is decided: {run}");

@@ -100,6 +100,8 @@ struct Node {
 pub(crate) struct Outcome {
 	/// All values that anybody decided.
 	pub(crate) values: BTreeSet<Value>,
+	/// What each honest member decided, if it did: it signs that, and nothing else.
+	pub(crate) decided: BTreeMap<Id, Value>,
 	/// Whether all honest members decided.
 	pub(crate) all_decided: bool,
 	/// The highest view that an honest member was in.
@@ -114,6 +116,20 @@ pub(crate) struct Outcome {
 	pub(crate) contradictions: u64,
 	/// The values that an honest member judged at some time.
 	pub(crate) judged: BTreeSet<Value>,
+}
+
+impl Outcome {
+	/// The values that could be certified: honest members sign what they decided, Byzantine ones sign anything.
+	pub(crate) fn certifiable(&self, scenario: &Scenario) -> BTreeSet<Value> {
+		let committee = &scenario.committee;
+		let votes = |id: &Id| committee.votes_of(id).unwrap_or(0);
+		let byzantine: u64 = scenario.byzantine.iter().map(votes).sum();
+		let signed = |value: &Value| {
+			let deciders = self.decided.iter().filter(|(_, decided)| *decided == value);
+			byzantine + deciders.map(|(id, _)| votes(id)).sum::<u64>()
+		};
+		(1..=3).filter(|value| committee.is_quorum(signed(value))).collect()
+	}
 }
 
 /// The network.
@@ -184,6 +200,8 @@ impl<'a> World<'a> {
 			self.now = time;
 			self.happens(event);
 		}
+		let decided = |(id, node): (&Id, &Node)| Some((*id, node.decided?.0));
+		self.outcome.decided = self.nodes.iter().filter_map(decided).collect();
 		self.outcome.all_decided = self.nodes.values().all(|node| node.decided.is_some());
 		self.outcome.time = self.now.saturating_sub(scenario.healed);
 		self.outcome

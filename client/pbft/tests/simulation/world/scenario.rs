@@ -109,12 +109,18 @@ impl Scenario {
 		let spare = ((sum - votes) * 3 - 1) / 2;
 		let empty = if share == Share::None { random.below(spare.saturating_sub(sum) + 1) } else { 0 };
 		let committee = Committee::new(members, order, sum + empty).unwrap();
+		let beyond = matches!(share, Share::Third | Share::OverThird);
+		Self::among(committee, byzantine, beyond, random)
+	}
+
+	/// A run of this committee. What goes wrong is random, and if its Byzantine members are `beyond` what agreement
+	/// bears, it is what may lead to two values.
+	pub(crate) fn among(committee: Committee<Id>, byzantine: BTreeSet<Id>, beyond: bool, random: &mut Random) -> Self {
 		let mut honest: Vec<Id> = committee.members().keys().copied().filter(|id| !byzantine.contains(id)).collect();
 		random.shuffle(&mut honest);
 		let half: BTreeSet<Id> = honest.iter().copied().take(honest.len() / 2).collect();
 
 		let calm = random.percent(25);
-		let beyond = matches!(share, Share::Third | Share::OverThird);
 		let healed = if calm && !beyond { 0 } else { random.between(2_000, 20_000) };
 		let mut judgements = Vec::new();
 		let mut crashes = Vec::new();
