@@ -1,1 +1,5 @@
-//! Nothing: the benches are in `benches/`.
+//! What benches and the program `verification` share.
+
+pub mod host;
+pub mod processor;
+pub mod verdict;
