@@ -4,7 +4,7 @@
 # Then the maker of one's chip is trusted no more, and it leaves; the owner of another forges evidence, and is suspended.
 #
 #   scripts/carrier.sh            all of that
-#   scripts/carrier.sh NAME       another test of running nodes whose name contains NAME, such as staying, or a_halt
+#   scripts/carrier.sh NAME       another test of running nodes whose name contains NAME, such as who_is_silent or a_halt
 #
 # What it prints is the test's own account: what is awaited, what the chain says, how long it took.
 set -euo pipefail

@@ -13,10 +13,9 @@ use ep_trust::{Judgement, Reason};
 use pallet_admission::{Event, Lapse, Outcome, Parameters};
 
 use super::{
+	duties::{examine, it_forges_and_is_out, short, stands},
 	joins::{admitted, author, it_authors, its_evidence_is_on_chain, network_of, Watch},
-	nobody_equivocated, run, seconds,
-	staying::{examine, it_forges_and_is_out, short, stands},
-	wrong, Error, Result,
+	nobody_equivocated, run, seconds, wrong, Error, Result,
 };
 
 /// A policy that leaves PCR 0 open, and so asks for the log of how it came to hold what it does.

@@ -7,7 +7,7 @@ use ep_trust::{Judgement, Round};
 use pallet_admission::{Event, Outcome};
 use sp_core::crypto::Ss58Codec;
 
-use super::{expect, nobody_equivocated, run, seconds, staying::stands, until, wrong, Error, Result, Seen};
+use super::{duties::stands, expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
 
 /// Blocks in an epoch: short, since weights take effect within three.
 const EPOCH: u32 = 6;

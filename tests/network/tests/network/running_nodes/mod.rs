@@ -12,11 +12,13 @@
 //! * [`late`]: nodes that come late and take a state for the blocks before it.
 //! * [`fast_chips`]: a chip whose owner has turned its clock up.
 //! * [`joins`]: a machine that nobody knows becomes a member.
-//! * [`staying`]: members attest without end; who is silent sinks.
+//! * [`carrier`]: five members and three newcomers, of whom not all stay.
+//! * [`duties`]: members attest without end; who is silent sinks.
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
 mod carrier;
+mod duties;
 mod fast_chips;
 mod faults;
 mod forgers;
@@ -27,7 +29,6 @@ mod late;
 mod one_node;
 mod outage;
 mod power_cuts;
-mod staying;
 
 use std::{
 	ffi::OsStr,
