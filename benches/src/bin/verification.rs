@@ -1,11 +1,11 @@
 //! One table: every verification natively and in WebAssembly, and Debian's `tpm2_checkquote` on the same quotes.
 //!
 //! ```sh
-//! cargo run --release --bin verification [-- --seconds NUMBER]
+//! cargo run --release --bin verification [-- --turns NUMBER]
 //! ```
 //!
-//! Processor time, not that on the wall. All variants of a row are measured in turns, many times, and of each its quickest
-//! turn counts: others on the machine take caches and the other half of a core, and only ever make it slower.
+//! Processor time, not that on the wall. All variants of all rows are measured in turns, and of each its quickest turn
+//! counts: others on the machine take caches and the other half of a core, and only ever make it slower.
 //! `tpm2_checkquote` is a process; what starting it costs is measured in the same turns by `tpm2_checkquote --version`,
 //! which does nothing, and taken off. It reads its files and prints what is in them; apart from the signature it checks
 //! the nonce.
@@ -19,14 +19,14 @@ use std::{
 };
 
 use elapse_benches::{host::Host, processor, verdict::Signed};
-use elapse_verifications::{case, Case, Quote, COUNT, NONCE};
+use elapse_verifications::{case, Quote, COUNT, NONCE};
 
-const HELP: &str = "usage: verification [--seconds NUMBER]
+const HELP: &str = "usage: verification [--turns NUMBER]
 
-  --seconds NUMBER  how long a row is measured, about (default: 4)";
+  --turns NUMBER  how often everything is measured; a turn takes two to three seconds (default: 60)";
 
-/// How many turns a row takes.
-const TURNS: u32 = 40;
+/// How long one variant runs in one turn, about, in seconds.
+const SLICE: f64 = 0.02;
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
@@ -63,11 +63,6 @@ impl Checker {
 		arguments.extend(["-g", quote.hash, "-q", &nonce].map(PathBuf::from));
 		Ok(Self { _folder: folder, arguments })
 	}
-
-	/// Runs it once.
-	fn time(&self) -> Fallible<Duration> {
-		process(&self.arguments)
-	}
 }
 
 fn process(arguments: &[PathBuf]) -> Fallible<Duration> {
@@ -95,35 +90,73 @@ fn timed(iterations: u32, mut run: impl FnMut(u32) -> Fallible<bool>) -> Fallibl
 	}
 }
 
-/// Of one row, in microseconds.
-#[derive(Default)]
+/// How often something that takes `time` for `of` runs has to run for a slice.
+fn in_a_slice(time: Duration, of: u32) -> u32 {
+	((SLICE * f64::from(of) / time.as_secs_f64()) as u32).max(1)
+}
+
+/// One row, and what was measured of it so far.
 struct Row {
+	what: &'static str,
+	algorithm: String,
+	verify: Box<dyn Fn() -> bool>,
+	natively: u32,
 	native: Series,
+	/// The verification's handle in the module, and how often it runs in a turn.
+	module: Option<(u32, u32)>,
 	wasm: Series,
-	checker: Series,
+	checker: Option<Checker>,
+	checked: Series,
 	start: Series,
 }
 
-fn measure(index: usize, case: &Case, host: &mut Host, checker: bool, seconds: f64) -> Fallible<Row> {
-	let mut row = Row::default();
-	let mut native = |iterations| Ok((0..iterations).all(|_| (case.run)()));
-	let prepared = host.prepare(index)?;
-	let checker = case.quote.as_ref().filter(|_| checker).map(Checker::new).transpose()?;
-	// Half of a turn each.
-	let share = seconds / f64::from(TURNS) / 2.0;
-	let within = |time: Duration| ((share / (time.as_secs_f64() / 8.0)) as u32).max(1);
-	let natively = within(timed(8, &mut native)?);
-	let in_wasm = within(timed(8, |iterations| host.run(prepared, iterations))?);
-	let nothing = [PathBuf::from("--version")];
-	for _ in 0..TURNS {
-		row.native.push(timed(natively, &mut native)?, natively);
-		row.wasm.push(timed(in_wasm, |iterations| host.run(prepared, iterations))?, in_wasm);
-		if let Some(checker) = &checker {
-			row.checker.push(checker.time()?, 1);
-			row.start.push(process(&nothing)?, 1);
-		}
+impl Row {
+	fn new(what: &'static str, algorithm: String, verify: Box<dyn Fn() -> bool>) -> Fallible<Self> {
+		let natively = in_a_slice(timed(8, |runs| Ok((0..runs).all(|_| verify())))?, 8);
+		let [native, wasm, checked, start] = Default::default();
+		Ok(Self { what, algorithm, verify, natively, native, module: None, wasm, checker: None, checked, start })
 	}
-	Ok(row)
+
+	fn of_case(index: usize, host: &mut Host, checker: bool) -> Fallible<Self> {
+		let case = case(index).ok_or_else(|| format!("case {index} is broken"))?;
+		let mut row = Self::new(case.kind.name(), case.algorithm.to_owned(), case.run)?;
+		let handle = host.prepare(index)?;
+		let runs = in_a_slice(timed(8, |runs| host.run(handle, runs))?, 8);
+		row.module = Some((handle, runs));
+		row.checker = case.quote.as_ref().filter(|_| checker).map(Checker::new).transpose()?;
+		Ok(row)
+	}
+
+	fn turn(&mut self, host: &mut Host) -> Fallible<()> {
+		let native = timed(self.natively, |runs| Ok((0..runs).all(|_| (self.verify)())))?;
+		self.native.push(native, self.natively);
+		if let Some((handle, runs)) = self.module {
+			self.wasm.push(timed(runs, |runs| host.run(handle, runs))?, runs);
+		}
+		if let Some(checker) = &self.checker {
+			self.checked.push(process(&checker.arguments)?, 1);
+			self.start.push(process(&[PathBuf::from("--version")])?, 1);
+		}
+		Ok(())
+	}
+
+	fn print(&self) {
+		let Some(native) = self.native.least() else { return };
+		let a_second = |time: f64| format!("{:.0}", 1e6 / time);
+		let [mut wasm, mut ratio, mut in_wasm] = ["by the host".to_owned(), String::new(), String::new()];
+		if let Some(time) = self.wasm.least() {
+			[wasm, ratio, in_wasm] = [digits(time), digits(time / native), a_second(time)];
+		}
+		let compared: [String; 4] = match (self.checked.least(), self.start.least()) {
+			(Some(whole), Some(start)) => {
+				[digits(whole), digits(start), digits(whole / native), digits((whole - start) / native)]
+			}
+			_ => Default::default(),
+		};
+		let own =
+			[self.what.to_owned(), self.algorithm.clone(), digits(native), wasm, ratio, a_second(native), in_wasm];
+		println!("| {} | {} |", own.join(" | "), compared.join(" | "));
+	}
 }
 
 /// A number with three digits that mean something.
@@ -135,69 +168,47 @@ fn digits(number: f64) -> String {
 	}
 }
 
-fn print(case: &Case, row: &Row) {
-	let (Some(native), Some(wasm)) = (row.native.least(), row.wasm.least()) else { return };
-	let cells = [
-		case.kind.name().to_owned(),
-		case.algorithm.to_owned(),
-		digits(native),
-		digits(wasm),
-		digits(wasm / native),
-		format!("{:.0}", 1e6 / native),
-		format!("{:.0}", 1e6 / wasm),
-	];
-	let compared = match (row.checker.least(), row.start.least()) {
-		(Some(whole), Some(start)) => {
-			// What is lost in the noise of two processes is not given as a number.
-			let own = whole - start;
-			let over = if own > 0.05 * start { digits(own / native) } else { "lost in the start".into() };
-			[digits(whole), digits(start), digits(whole / native), over]
-		}
-		_ => Default::default(),
-	};
-	println!("| {} | {} |", cells.join(" | "), compared.join(" | "));
-}
+const HEAD: &str = "\
+| what | algorithm | native µs | wasm µs | wasm / native | a second, native | a second, wasm | tpm2_checkquote µs \
+| of it the start µs | ratio to native | the same without the start |
+|---|---|---|---|---|---|---|---|---|---|---|";
 
-fn table(seconds: f64) -> Fallible<()> {
+fn table(turns: u32) -> Fallible<()> {
 	let checker = process(&[PathBuf::from("--version")]).is_ok();
 	if !checker {
 		eprintln!("tpm2_checkquote is not there (apt-get install tpm2-tools): no comparison");
 	}
 	let mut host = Host::start()?;
-	println!("| what | algorithm | native µs | wasm µs | wasm / native | a second, native | a second, wasm | tpm2_checkquote µs | of it the start µs | ratio to native | the same without the start |");
-	println!("|---|---|---|---|---|---|---|---|---|---|---|");
+	let mut rows = Vec::new();
 	for index in 0..COUNT {
-		let case = case(index).ok_or_else(|| format!("case {index} is broken"))?;
-		print(&case, &measure(index, &case, &mut host, checker, seconds)?);
+		rows.push(Row::of_case(index, &mut host, checker)?);
 	}
 	for members in [30, 100] {
 		let signed = Signed::by(members).ok_or("no committee")?;
-		let mut series = Series::default();
-		for _ in 0..TURNS {
-			series.push(timed(8, |iterations| Ok((0..iterations).all(|_| signed.verify())))?, 8);
-		}
-		let Some(native) = series.least() else { continue };
-		let signatures = signed.signatures();
-		println!(
-			"| verdict | secp256k1, {signatures} signatures of {members} members | {} | by the host | | {:.0} | | | | | |",
-			digits(native),
-			1e6 / native
-		);
+		let algorithm = format!("secp256k1, {} signatures of {members} members", signed.signatures());
+		rows.push(Row::new("verdict", algorithm, Box::new(move || signed.verify()))?);
 	}
+	for _ in 0..turns {
+		for row in &mut rows {
+			row.turn(&mut host)?;
+		}
+	}
+	println!("{HEAD}");
+	rows.iter().for_each(Row::print);
 	Ok(())
 }
 
-fn arguments() -> Option<f64> {
+fn arguments() -> Option<u32> {
 	let mut arguments = std::env::args().skip(1);
 	match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
-		(None, _, _) => Some(4.0),
-		(Some("--seconds"), Some(number), None) => number.parse().ok().filter(|seconds: &f64| *seconds > 0.0),
+		(None, _, _) => Some(60),
+		(Some("--turns"), Some(number), None) => number.parse().ok().filter(|turns| *turns > 0),
 		_ => None,
 	}
 }
 
 fn main() -> ExitCode {
-	let Some(seconds) = arguments() else {
+	let Some(turns) = arguments() else {
 		eprintln!("{HELP}");
 		return ExitCode::from(2);
 	};
@@ -205,7 +216,7 @@ fn main() -> ExitCode {
 		eprintln!("error: the folder that this was built in is gone, and with it the module's source");
 		return ExitCode::FAILURE;
 	}
-	match table(seconds) {
+	match table(turns) {
 		Ok(()) => ExitCode::SUCCESS,
 		Err(error) => {
 			eprintln!("error: {error}");

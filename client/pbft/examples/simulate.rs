@@ -18,14 +18,15 @@ const HELP: &str = "Simulates committees that agree over bad networks, with Byza
 Usage: simulate [--drawn] [--runs NUMBER] [--seed NUMBER]
 
   --drawn        let the chain's own lots draw the committees, and see what they come to
-  --runs NUMBER  how many runs there are below a third of Byzantine votes, over all rows (default: 10000)
+  --runs NUMBER  how many runs there are, over all rows; without --drawn of the first table (default: 10000)
   --seed NUMBER  where all that is random comes from (default: 1)
   --help         this text
 
 Every run draws votes, order, judgements, delays, losses, partitions, crashes and what Byzantine members do. From some
 time on the network is good and honest members judge alike. A run is decided when all honest members decided.
 
-With --drawn a table of its own is printed: --runs are those of a size, over its rows.
+With --drawn a table of its own is printed, in which sound, short and lost are what a committee is good for: honest members
+have a quorum; too few of them came; Byzantine ones have a third of the votes or more.
 
 Exit status: 0 if all is as promised, 1 if it is not, 2 if the command line is wrong.";
 

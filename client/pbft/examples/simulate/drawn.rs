@@ -1,6 +1,6 @@
 //! Committees as the chain draws them (`ep_trust::sortition`), over bad networks, with Byzantine members.
 //!
-//! Every run has a network of its own: weights, lots, and who is Byzantine. Members sit by lot, lead in the order of their
+//! Every run has a network of its own: weights, lots, who is Byzantine, and what goes wrong. Members sit by lot, lead in the order of their
 //! ranks, and need more than two thirds of the votes *expected*. What is promised depends on who was drawn:
 //! * *sound*: Byzantine members have less than a third of the votes, honest ones a quorum. All honest members decide.
 //! * *short*: Byzantine members have less than a third, but honest ones no quorum: too few seats came. There may be no
@@ -35,13 +35,16 @@ enum Adversary {
 	OfAllWeight(u64),
 	/// Of those who were drawn as many as possible, but less than a third of the votes expected.
 	OfTheCommittee,
+	/// The same, but so that honest members have a quorum, if so many came.
+	LeavingAQuorum,
 }
 
-const ADVERSARIES: [(&str, Adversary); 4] = [
+const ADVERSARIES: [(&str, Adversary); 5] = [
 	("none", Adversary::None),
 	("20 % of all weight", Adversary::OfAllWeight(20)),
 	("1/3 of all weight", Adversary::OfAllWeight(33)),
-	("just under 1/3 of the committee", Adversary::OfTheCommittee),
+	("just under 1/3 of the votes", Adversary::OfTheCommittee),
+	("the same, leaving a quorum", Adversary::LeavingAQuorum),
 ];
 
 /// What a committee is good for.
@@ -74,25 +77,23 @@ fn draw(seats: u64, adversary: Adversary, random: &mut Random) -> Option<Drawn> 
 			ranks.insert((sortition::rank(&lot, votes), id), id);
 		}
 	}
-	let mut candidates: Vec<Id> = match adversary {
-		Adversary::OfTheCommittee => members.keys().copied().collect(),
-		_ => (0..NETWORK).collect(),
-	};
+	let drawn = matches!(adversary, Adversary::OfTheCommittee | Adversary::LeavingAQuorum);
+	let mut candidates: Vec<Id> = if drawn { members.keys().copied().collect() } else { (0..NETWORK).collect() };
 	random.shuffle(&mut candidates);
 	let committee = Committee::new(members, ranks.into_values().collect(), seats).ok()?;
 	let votes_of = |id: &Id| committee.votes_of(id).unwrap_or(0);
+	let came: u64 = committee.members().values().sum();
+	let under_third = (committee.total() - 1) / 3;
 	let most = match adversary {
 		Adversary::None => 0,
 		Adversary::OfAllWeight(hundredths) => total * hundredths / 100,
-		Adversary::OfTheCommittee => (committee.total() - 1) / 3,
+		Adversary::OfTheCommittee => under_third,
+		Adversary::LeavingAQuorum => under_third.min(came.saturating_sub(committee.quorum())),
 	};
 	let mut sum = 0;
 	let mut byzantine = BTreeSet::new();
 	for id in candidates {
-		let more = match adversary {
-			Adversary::OfTheCommittee => votes_of(&id),
-			_ => weights.get(usize::from(id)).copied().unwrap_or(0),
-		};
+		let more = if drawn { votes_of(&id) } else { weights.get(usize::from(id)).copied().unwrap_or(0) };
 		if sum + more <= most {
 			sum += more;
 			byzantine.insert(id);
@@ -100,7 +101,7 @@ fn draw(seats: u64, adversary: Adversary, random: &mut Random) -> Option<Drawn> 
 	}
 	byzantine.retain(|id| votes_of(id) > 0);
 	let dishonest: u64 = byzantine.iter().map(votes_of).sum();
-	let honest: u64 = committee.members().values().sum::<u64>() - dishonest;
+	let honest = came - dishonest;
 	// The chain's rule is what certificates are judged by; that of the protocol has to be the same.
 	assert_eq!(committee.is_quorum(honest), is_quorum(honest, committee.total()));
 	let lot = match (3 * dishonest < committee.total(), is_quorum(honest, committee.total())) {
@@ -191,7 +192,7 @@ impl Row {
 	}
 }
 
-/// Runs them, `runs` of each size, and prints a table. Whether all was as promised.
+/// Makes so many runs, over all rows, and prints a table. Whether all was as promised.
 pub(crate) fn simulate(runs: u64, seed: u64) -> bool {
 	let mut seeds = Random::new(seed);
 	let mut good = true;
@@ -199,13 +200,15 @@ pub(crate) fn simulate(runs: u64, seed: u64) -> bool {
 		"| seats | Byzantine | runs | sound | decided | views: median / p95 / max | seconds, median | short | two verdicts | lost | two verdicts of lost |"
 	);
 	println!("|---|---|---|---|---|---|---|---|---|---|---|");
+	let rows = (SIZES.len() * ADVERSARIES.len()) as u64;
+	let mut number = 0;
 	for seats in SIZES {
-		for (number, (name, adversary)) in (0..).zip(ADVERSARIES) {
-			let rows = ADVERSARIES.len() as u64;
+		for (name, adversary) in ADVERSARIES {
 			let mut row = Row::default();
 			for _ in 0..runs / rows + u64::from(number < runs % rows) {
 				row.run(seats, adversary, seeds.next());
 			}
+			number += 1;
 			row.print(seats, name);
 			good &= row.broken == 0;
 		}
