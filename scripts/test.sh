@@ -134,7 +134,7 @@ if [[ -n "$QUICK" ]]; then
 	skip "cargo deny" "--quick"
 else
 	if [[ -n "$built" ]]; then
-		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=3 || true
+		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=5 || true
 	else
 		skip "multi-node tests" "the build failed"
 	fi

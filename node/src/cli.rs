@@ -45,7 +45,8 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TpmArgs {
 	/// The TPM that this node authors with, as a TCTI: `device:/dev/tpmrm0`, `tabrmd`,
-	/// `swtpm:host=127.0.0.1,port=2321`.
+	/// `swtpm:host=127.0.0.1,port=2321`. A TPM 1.2 has `tpm1.2:` before it: `tpm1.2:device:/dev/tpm0`. It can be a
+	/// member's where governance lets such chips in, and never authors.
 	///
 	/// Without it the node makes, starts and stops a software TPM (swtpm) of its own below the base path. Such a TPM
 	/// proves nothing about the machine: it is for development and tests.
@@ -57,7 +58,7 @@ impl TpmArgs {
 	/// The TPM of the node with this base path.
 	pub(crate) fn config(&self, base: &Path) -> TpmConfig {
 		match &self.tpm {
-			Some(tcti) => TpmConfig::Device { tcti: tcti.clone() },
+			Some(name) => TpmConfig::named(name),
 			None => TpmConfig::managed(base),
 		}
 	}
@@ -90,6 +91,11 @@ pub(crate) struct JoinArgs {
 	/// (`/sys/kernel/security/tpm0/binary_bios_measurements`).
 	#[arg(long, value_name = "FILE")]
 	pub(crate) event_log: Option<std::path::PathBuf>,
+
+	/// The certificate of the TPM's endorsement key, DER or PEM, where the TPM does not have it itself: its manufacturer
+	/// gives it out. May be given more than once: the endorsement key's first, then those of who issued it, below the root.
+	#[arg(long, value_name = "FILE")]
+	pub(crate) ek_certificate: Vec<std::path::PathBuf>,
 }
 
 /// Everything but running a node.

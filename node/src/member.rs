@@ -67,7 +67,7 @@ impl MemberFile {
 	}
 
 	fn check(&self) -> Result<(), String> {
-		let key = self.tpm.attestation_key().map_err(|error| format!("its attestation key is refused: {error}"))?;
+		let key = self.tpm.ak().map_err(|error| format!("its attestation key is refused: {error}"))?;
 		if key.name().as_bytes() != self.tpm.ak_name {
 			return Err("its attestation key does not have the name that the file gives".into());
 		}
@@ -78,6 +78,13 @@ impl MemberFile {
 
 	/// As genesis takes it.
 	pub(crate) fn member(&self, weight: Weight) -> Result<Member, String> {
+		if ep_tpm::chip::is_legacy(&self.tpm.ak_public) {
+			return Err(
+				"its TPM is one of version 1.2, which attests no time: it cannot author, and joins a chain that \
+			            runs (`elapse-node join`)"
+					.into(),
+			);
+		}
 		Ok(Member {
 			account: self.account.clone(),
 			author: self.poet.clone(),

@@ -131,14 +131,14 @@ impl_runtime_apis! {
 		}
 
 		fn policy(policy: u32) -> Option<ep_tpm::policy::PlatformPolicy> {
-			pallet_admission::Policies::<Runtime>::get(policy)
+			pallet_admission::Policies::<Runtime>::get(policy).map(|policy| policy.platform)
 		}
 
 		fn anchor(author: ep_poet::AuthorityId) -> Option<sp_core::H160> {
 			pallet_admission::Anchors::<Runtime>::get(author)
 		}
 
-		fn dossier(author: ep_poet::AuthorityId) -> Option<ep_trust::Application> {
+		fn dossier(author: ep_poet::AuthorityId) -> Option<ep_trust::Dossier> {
 			pallet_admission::Dossiers::<Runtime>::get(author)
 		}
 

@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 use codec::Codec;
 use ec_tpm::TpmHandle;
 use ep_poet::{AuthorityId, Hash};
-use ep_tpm::{policy::PlatformEvidence, verify_time, AttestationKey};
+use ep_tpm::{chip::Ak, verify_time};
 use ep_trust::{
 	api::{AttestationApi, DutyInfo, TrustApi},
 	nonce, Testimony,
@@ -142,12 +142,18 @@ where
 		let nonce = nonce::duty(&self.genesis, drawn_in, author);
 		let unreadable =
 			|error: ep_tpm::Error| format!("the member's attestation key on chain cannot be read: {error}");
-		let key = AttestationKey::parse_author(&duty.ak_public).map_err(unreadable)?;
-		let time = platform::time(&self.tpm, &nonce).await.map_err(|error| error.to_string())?;
-		// Rule *look-first*.
-		verify_time(&key, &time.attest, &time.signature, &nonce)
-			.and_then(|attested| attested.signed_under_ek(&key, &duty.ek_name))
-			.map_err(|rule| format!("this chip is not the one that the member was admitted with: {rule}"))?;
+		let key = Ak::parse(&duty.ak_public).map_err(unreadable)?;
+		let time = match &key {
+			Ak::Tpm12(_) => None,
+			Ak::Tpm20(key) => {
+				let time = platform::time(&self.tpm, &nonce).await.map_err(|error| error.to_string())?;
+				// Rule *look-first*.
+				verify_time(key, &time.attest, &time.signature, &nonce)
+					.and_then(|attested| attested.signed_under_ek(key, &duty.ek_name))
+					.map_err(|rule| format!("this chip is not the one that the member was admitted with: {rule}"))?;
+				Some(time)
+			}
+		};
 		let quote = match duty.policy {
 			None => None,
 			Some(number) => {
@@ -157,11 +163,10 @@ where
 					"platform policy {number}, which this member's platform has to meet, is gone: choose another \
 					 (`admission.choosePolicy`)"
 				))?;
-				let judge = |evidence: &PlatformEvidence<'_>| {
-					let evidence = PlatformEvidence { key: &key, ek_name: &duty.ek_name, ..*evidence };
-					policy.verify_platform(&evidence).map(|_| ())
-				};
-				let quoted = platform::quote(&self.tpm, &policy, &nonce, judge).await;
+				let quoted = platform::quote(&self.tpm, &policy, &nonce, |_, _, quote| {
+					key.verify_platform(&policy, &duty.ek_name, quote).map(|_| ())
+				})
+				.await;
 				Some(quoted.map_err(|error| error.to_string())?)
 			}
 		};

@@ -8,10 +8,7 @@ use std::{fmt, sync::Arc};
 use codec::{Codec, Encode};
 use ec_tpm::TpmHandle;
 use ep_poet::{AuthorityId, Hash};
-use ep_tpm::{
-	policy::{PlatformEvidence, PlatformPolicy},
-	ClockInfo, Error, QuoteAttestation,
-};
+use ep_tpm::{chip, policy::PlatformPolicy, ClockInfo, Error, QuoteAttestation};
 use ep_trust::{
 	api::{RoundInfo, TrustApi},
 	application::{CertificateBytes, Quote},
@@ -67,6 +64,8 @@ pub struct Applicant<AccountId, Keys> {
 	pub anchor: H160,
 	/// That key's signature over [`nonce::anchor`].
 	pub anchor_proof: [u8; 65],
+	/// The EK certificate and those above it, DER, where the chip does not have them itself.
+	pub certificates: Vec<Vec<u8>>,
 	/// The policy to be judged by.
 	pub policy: u32,
 	/// The node's name on the network.
@@ -310,9 +309,16 @@ where
 
 	async fn apply(&mut self, at: Hash, now: u32) -> Result<(), String> {
 		let identity = self.tpm.identity();
-		let certificate = identity.ek_certificate.clone().ok_or(
-			"this chip has no EK certificate in its memory. Without its manufacturer's word nobody knows that it is genuine",
-		)?;
+		let (certificate, chain) = match &self.applicant.certificates[..] {
+			[own, chain @ ..] => (own.clone(), chain.to_vec()),
+			[] => (
+				identity.ek_certificate.clone().ok_or(
+					"this chip has no EK certificate in its memory. Without its manufacturer's word nobody knows that it is \
+					 genuine: get the certificate from the manufacturer, and name its file by --ek-certificate",
+				)?,
+				identity.ek_chain.clone(),
+			),
+		};
 		let policy = self.policy(at)?;
 		// A block that most nodes have: the best one's parent.
 		let recent = now.checked_sub(1).ok_or("the chain has no blocks yet")?;
@@ -331,10 +337,9 @@ where
 		let evidence = Evidence {
 			ek_certificate: bounded(certificate, "the EK certificate")?,
 			intermediates: bounded(
-				identity
-					.ek_chain
-					.iter()
-					.map(|bytes| bounded(bytes.clone(), "a certificate above the EK"))
+				chain
+					.into_iter()
+					.map(|bytes| bounded(bytes, "a certificate above the EK"))
 					.collect::<Result<Vec<CertificateBytes>, String>>()?,
 				"the list of certificates above the EK",
 			)?,
@@ -385,9 +390,15 @@ where
 		}
 		let seed = info.seed.ok_or("the seed is not known")?;
 		let under = nonce::answer(&self.genesis, round, &seed, &answers);
-		let first = QuoteAttestation::parse(&info.application.evidence.quote.attest);
-		let first = first.map_err(|error| format!("the first quote cannot be read: {error}"))?.clock_info;
-		let quote = self.quote(&self.policy(at)?, &under, Some(&first)).await?;
+		let evidence = &info.application.evidence;
+		let first = match chip::is_legacy(&evidence.ak_public) {
+			true => None,
+			false => {
+				let first = QuoteAttestation::parse(&evidence.quote.attest);
+				Some(first.map_err(|error| format!("the first quote cannot be read: {error}"))?.clock_info)
+			}
+		};
+		let quote = self.quote(&self.policy(at)?, &under, first.as_ref()).await?;
 		self.transactions.answer(at, round, answers, quote).await?;
 		self.sent = Some(now);
 		Ok(())
@@ -407,13 +418,17 @@ where
 		previous: Option<&ClockInfo>,
 	) -> Result<Quote, String> {
 		let number = self.applicant.policy;
-		let judge =
-			|evidence: &PlatformEvidence<'_>| policy.verify(&PlatformEvidence { previous, ..*evidence }).map(|_| ());
-		quote(&self.tpm, policy, nonce, judge).await.map_err(|error| match error {
+		let quoted = quote(&self.tpm, policy, nonce, |key, ek_name, quote| {
+			key.verify(policy, ek_name, quote, previous).map(|_| ())
+		});
+		quoted.await.map_err(|error| match error {
 			QuoteError::Policy(Error::Reset | Error::Restarted) => format!(
 				"the TPM was restarted since the application, which policy {number} does not allow: withdraw \
 				 (`admission.withdraw`), and join again after the cool-down"
 			),
+			QuoteError::Policy(rule @ (Error::LegacyPolicy | Error::LegacyStaticPcrs)) => {
+				format!("policy {number} is not one that a TPM 1.2 can meet: {rule}. Choose another with --policy")
+			}
 			QuoteError::Policy(rule) => format!("this machine is not as policy {number} wants it: {rule}"),
 			other => other.to_string(),
 		})

@@ -29,6 +29,10 @@ pub fn judge<AccountId>(
 	policy: Option<&PlatformPolicy>,
 	seen: Seen<'_>,
 ) -> Option<Judgement> {
+	if is_quorum(info.made_up, info.expected) {
+		// Its node says of what its chip cannot open that it cannot.
+		return Some(Judgement::Refuse(Reason::Forged));
+	}
 	if !is_quorum(info.opened, info.expected) {
 		return Some(Judgement::Refuse(Reason::Unanswered));
 	}
@@ -153,6 +157,18 @@ mod tests {
 		info.application.evidence.event_log = sha2_256(log);
 		info.answer = Some(quote(first));
 		info
+	}
+
+	#[test]
+	fn who_makes_up_answers_has_forged_and_who_has_none_has_not() {
+		let info = |opened, made_up| RoundInfo { opened, made_up, ..crate::member::tests::info() };
+		let judge = |info| judge(&info, Some(&policy()), Seen { reached: 4, log: None, early: true });
+		let expected = info(0, 0).expected;
+		assert_eq!(judge(info(0, expected)), Some(Judgement::Refuse(Reason::Forged)));
+		assert_eq!(judge(info(0, 0)), Some(Judgement::Refuse(Reason::Unanswered)));
+		// Two thirds are not enough to say so: members whose questions are odd may be among them.
+		let two_thirds = expected * 2 / 3;
+		assert_eq!(judge(info(expected - two_thirds, two_thirds)), Some(Judgement::Refuse(Reason::Unanswered)));
 	}
 
 	#[test]

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use codec::Encode;
 use ec_pbft::{Committee, Output, Quorum, Round as Pbft, Timeout};
 use ep_poet::{AuthorityId, Hash};
-use ep_tpm::{policy::PlatformPolicy, EndorsementKey};
+use ep_tpm::{
+	chip::{Ak, Ek},
+	policy::PlatformPolicy,
+};
 use ep_trust::{
 	anchor,
 	api::{Feeless, RoundInfo},
@@ -160,8 +163,9 @@ impl Sitting {
 	fn sit<AccountId>(&mut self, info: &RoundInfo<AccountId>, world: &mut impl World) {
 		let Some(seed) = info.seed else { return };
 		let Some(vrf) = world.draw(&self.author, &seed) else { return };
-		let Ok(key) = EndorsementKey::parse(&info.application.evidence.ek_public) else { return };
-		let Ok(question) = key.challenge(&info.ak_name, &self.record.secret) else { return };
+		let evidence = &info.application.evidence;
+		let (Ok(ek), Ok(ak)) = (Ek::parse(&evidence.ek_public), Ak::parse(&evidence.ak_public)) else { return };
+		let Ok(question) = ek.challenge(&ak, &self.record.secret) else { return };
 		// Rule *own-secret*.
 		if !self.keep(world) {
 			return;

@@ -2,8 +2,9 @@
 
 use ec_tpm::{Attested as Raw, PcrBank, PcrSelection, Quoted, TpmHandle};
 use ep_tpm::{
-	policy::{PlatformEvidence, PlatformPolicy},
-	Error,
+	chip::{self, Ak},
+	policy::PlatformPolicy,
+	Error, Name,
 };
 use ep_trust::{Attested, Quote};
 use sp_runtime::BoundedVec;
@@ -19,15 +20,17 @@ pub(crate) enum QuoteError {
 	Chip(String),
 }
 
-/// A quote of what `policy` asks for, under `nonce`, that `judge` finds good by this chip's own identity.
+/// A quote of what `policy` asks for, under `nonce`, that `judge` finds good by this chip's own keys: its attestation key
+/// and the name of its endorsement key.
 pub(crate) async fn quote(
 	tpm: &TpmHandle,
 	policy: &PlatformPolicy,
 	nonce: &[u8; 32],
-	judge: impl FnOnce(&PlatformEvidence<'_>) -> Result<(), Error>,
+	judge: impl FnOnce(&Ak, &Name, &chip::Quote<'_>) -> Result<(), Error>,
 ) -> Result<Quote, QuoteError> {
 	let unusable = |error: &dyn std::fmt::Display| QuoteError::Chip(error.to_string());
 	let bank = match policy.bank {
+		0x0004 => PcrBank::Sha1,
 		0x000b => PcrBank::Sha256,
 		0x000c => PcrBank::Sha384,
 		0x000d => PcrBank::Sha512,
@@ -41,19 +44,11 @@ pub(crate) async fn quote(
 	let quoted = tpm.quote_with_pcrs(nonce.to_vec(), PcrSelection { bank, pcrs }).await;
 	let Quoted { attested, pcr_values } = quoted.map_err(|error| unusable(&error))?;
 	let identity = tpm.identity();
-	let key = identity.attestation_key().map_err(|error| unusable(&error))?;
+	let key = identity.ak().map_err(|error| unusable(&error))?;
 	let ek_name = identity.ek_name().map_err(|error| unusable(&error))?;
 	let values: Vec<&[u8]> = pcr_values.iter().map(Vec::as_slice).collect();
-	let evidence = PlatformEvidence {
-		key: &key,
-		ek_name: &ek_name,
-		attest: &attested.attest,
-		signature: &attested.signature,
-		nonce,
-		pcr_values: &values,
-		previous: None,
-	};
-	judge(&evidence).map_err(QuoteError::Policy)?;
+	let quoted = chip::Quote { attest: &attested.attest, signature: &attested.signature, nonce, pcr_values: &values };
+	judge(&key, &ek_name, &quoted).map_err(QuoteError::Policy)?;
 	let values = pcr_values.into_iter().map(|value| bounded(value, "a PCR's value")).collect::<Result<Vec<_>, _>>();
 	let Attested { attest, signature } = short(attested)?;
 	let values = values.map_err(QuoteError::Chip)?;

@@ -17,7 +17,7 @@ use codec::Codec;
 use ep_poet::{AuthorityId, Hash};
 use ep_trust::{
 	api::{AttestationApi, NodeInfo, RoundInfo, TrustApi, NODES_PAGE},
-	Application, Round,
+	Application, Dossier, Quote, Round,
 };
 use jsonrpsee::{
 	proc_macros::rpc,
@@ -102,22 +102,34 @@ pub struct EvidenceView {
 	pub ek_certificate: Bytes,
 	/// Certificates above it.
 	pub intermediates: Vec<Bytes>,
-	/// The EK's `TPMT_PUBLIC`.
+	/// The EK's `TPMT_PUBLIC`; of a TPM 1.2 its `TPM_PUBKEY`.
 	pub ek_public: Bytes,
-	/// The AK's `TPMT_PUBLIC`.
+	/// The AK's, in the same form.
 	pub ak_public: Bytes,
-	/// The quote that it applied with (`TPMS_ATTEST`): `elapse tpm verify-quote`.
-	pub quote: Bytes,
-	/// Its signature (`TPMT_SIGNATURE`).
-	pub signature: Bytes,
-	/// What the PCRs held.
-	pub pcr_values: Vec<Bytes>,
+	/// The quote that it applied with.
+	pub application: QuoteView,
+	/// The quote that came with its answers to the committee's questions.
+	pub answer: QuoteView,
 	/// SHA-256 of the boot event log; zeros if there is none.
 	pub event_log: Bytes,
 	/// The policy it was judged by.
 	pub policy: u32,
 	/// Its address on the Elastos Smart Chain.
 	pub anchor: String,
+}
+
+/// A quote, with all that `elapse tpm verify-quote` asks for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QuoteView {
+	/// `TPMS_ATTEST`; of a TPM 1.2 `TPM_QUOTE_INFO`.
+	pub attest: Bytes,
+	/// `TPMT_SIGNATURE`; of a TPM 1.2 the signature alone.
+	pub signature: Bytes,
+	/// What the PCRs held.
+	pub pcr_values: Vec<Bytes>,
+	/// What it was asked under (`extraData`).
+	pub nonce: Bytes,
 }
 
 /// A member.
@@ -343,16 +355,25 @@ fn view<AccountId: std::fmt::Display>(round: Round, info: &RoundInfo<AccountId>,
 	}
 }
 
-fn evidence(application: Application) -> EvidenceView {
+fn quote(quote: Quote, nonce: [u8; 32]) -> QuoteView {
+	QuoteView {
+		attest: quote.attest.into_inner().into(),
+		signature: quote.signature.into_inner().into(),
+		pcr_values: quote.pcr_values.into_iter().map(|value| value.into_inner().into()).collect(),
+		nonce: nonce.to_vec().into(),
+	}
+}
+
+fn evidence(dossier: Dossier) -> EvidenceView {
+	let Dossier { application, nonce, answer, answer_nonce } = dossier;
 	let Application { evidence, anchor, policy, .. } = application;
 	EvidenceView {
 		ek_certificate: evidence.ek_certificate.into_inner().into(),
 		intermediates: evidence.intermediates.into_iter().map(|bytes| bytes.into_inner().into()).collect(),
 		ek_public: evidence.ek_public.into_inner().into(),
 		ak_public: evidence.ak_public.into_inner().into(),
-		quote: evidence.quote.attest.into_inner().into(),
-		signature: evidence.quote.signature.into_inner().into(),
-		pcr_values: evidence.quote.pcr_values.into_iter().map(|value| value.into_inner().into()).collect(),
+		application: quote(evidence.quote, nonce),
+		answer: quote(answer, answer_nonce),
 		event_log: evidence.event_log.to_vec().into(),
 		policy,
 		anchor: format!("{anchor:?}"),

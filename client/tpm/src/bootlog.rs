@@ -30,7 +30,7 @@ impl TpmConfig {
 		};
 		match self {
 			TpmConfig::Managed { .. } => none("a software TPM measured nothing"),
-			TpmConfig::Device { tcti } => match folder(tcti) {
+			TpmConfig::Device { tcti } | TpmConfig::Legacy { tcti } => match folder(tcti) {
 				Some(chip) => read(&Path::new(SECURITYFS).join(chip).join(LOG)),
 				None => none(&format!("'{tcti}' is no device of this machine")),
 			},

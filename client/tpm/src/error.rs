@@ -219,6 +219,9 @@ pub enum TpmError {
 		/// What it means.
 		meaning: &'static str,
 	},
+	/// A TPM 1.2 was asked for the time.
+	#[error("a TPM 1.2 attests no time: it can be a member's, and never authors")]
+	NoTime,
 	/// What the chip returned is not what the command returns.
 	#[error("the TPM's answer to {what} makes no sense: {why}")]
 	BadAnswer {
@@ -316,7 +319,7 @@ impl TpmError {
 				ErrorKind::ChipState
 			}
 			PcrsChanging { .. } => ErrorKind::ChipState,
-			NotForThisChip { .. } | LegacyRefused { .. } => ErrorKind::Refusal,
+			NotForThisChip { .. } | LegacyRefused { .. } | NoTime => ErrorKind::Refusal,
 			CommandsMissing { .. } | AuthRefused { .. } | BadRequest { .. } | Refused { .. } | BadAnswer { .. } => {
 				ErrorKind::Refusal
 			}

@@ -68,27 +68,6 @@ impl EsapiTpm {
 		Ok(EsapiTpm { context, ak: loaded.ak, key, signer, identity: loaded.identity })
 	}
 
-	/// Is anybody there?
-	pub(crate) fn alive(&mut self) -> Result<(), TpmError> {
-		probe::alive(&mut self.context)
-	}
-
-	/// TPM2_Shutdown(CLEAR), so that the chip's next start is an orderly one. Only for a chip that is ours.
-	pub(crate) fn shutdown(&mut self) -> Result<(), TpmError> {
-		// The AK first: nothing may be sent afterwards.
-		let flushed = self.context.flush_context(self.ak.into());
-		flushed.map_err(|e| TpmError::from_tss("TPM2_FlushContext", e))?;
-		self.context.shutdown(StartupType::Clear).map_err(|e| TpmError::from_tss("TPM2_Shutdown", e))
-	}
-
-	/// How long the bare command takes, without anything of ours around it. For comparison.
-	pub(crate) fn raw_get_time(&mut self, nonce: &[u8]) -> Result<Duration, TpmError> {
-		let data = qualifying(nonce)?;
-		let begin = Instant::now();
-		self.get_time_command(data)?;
-		Ok(begin.elapsed())
-	}
-
 	fn get_time_command(&mut self, data: Data) -> Result<(Attest, Signature), TpmError> {
 		let ak = self.ak;
 		// The first authorisation is the endorsement hierarchy's, the second the key's (Part 3, 18.7): both empty.
@@ -152,10 +131,30 @@ impl Tpm for EsapiTpm {
 		activation::activate(&mut self.context, self.ak, &self.identity, credential)
 	}
 
-	fn read_clock(&mut self) -> Result<Clock, TpmError> {
+	fn read_clock(&mut self) -> Result<Option<Clock>, TpmError> {
 		let attested = self.get_time(b"elapse/clock")?;
-		clock_of(&attested)
+		let clock = clock_of(&attested);
+		clock
+			.map(Some)
 			.ok_or_else(|| TpmError::BadAnswer { what: "TPM2_GetTime", why: "not a time attestation".into() })
+	}
+
+	fn alive(&mut self) -> Result<(), TpmError> {
+		probe::alive(&mut self.context)
+	}
+
+	fn shutdown(&mut self) -> Result<(), TpmError> {
+		// The AK first: nothing may be sent afterwards.
+		let flushed = self.context.flush_context(self.ak.into());
+		flushed.map_err(|e| TpmError::from_tss("TPM2_FlushContext", e))?;
+		self.context.shutdown(StartupType::Clear).map_err(|e| TpmError::from_tss("TPM2_Shutdown", e))
+	}
+
+	fn raw_get_time(&mut self, nonce: &[u8]) -> Result<Duration, TpmError> {
+		let data = qualifying(nonce)?;
+		let begin = Instant::now();
+		self.get_time_command(data)?;
+		Ok(begin.elapsed())
 	}
 }
 

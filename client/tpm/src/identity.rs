@@ -12,6 +12,7 @@
 use crate::error::TpmError;
 use ep_tpm::{
 	certificate::{MAX_CANDIDATES, MAX_CERTIFICATE_LEN},
+	chip::{is_legacy, Ak, Ek},
 	AttestationKey, Name,
 };
 use serde::{Deserialize, Serialize};
@@ -77,13 +78,13 @@ pub(crate) mod hex_bytes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-	/// The attestation key's TPMT_PUBLIC (TPM 2.0 Part 2, 12.2.4).
+	/// The attestation key's TPMT_PUBLIC (TPM 2.0 Part 2, 12.2.4); of a TPM 1.2 its TPM_PUBKEY.
 	#[serde(with = "hex_bytes")]
 	pub ak_public: Vec<u8>,
 	/// Its Name: `nameAlg ‖ H(TPMT_PUBLIC)` (Part 1, 16).
 	#[serde(with = "hex_bytes")]
 	pub ak_name: Vec<u8>,
-	/// The endorsement key's TPMT_PUBLIC. The AK is its child.
+	/// The endorsement key's, in the same form. The AK is its child.
 	#[serde(with = "hex_bytes")]
 	pub ek_public: Vec<u8>,
 	/// Its Name.
@@ -104,7 +105,7 @@ pub struct Identity {
 	pub model: String,
 	/// TPM_PT_FIRMWARE_VERSION_1 and 2, as `major.minor.build.revision` of 16 bits each.
 	pub firmware: String,
-	/// TPM_PT_REVISION of the specification, times 100: 138, 159, 164 ...
+	/// TPM_PT_REVISION of the specification, times 100: 138, 159, 164 ... Of a TPM 1.2 it is 116.
 	pub revision: u32,
 }
 
@@ -121,7 +122,18 @@ impl Identity {
 		write_json(path, self, 0o644)
 	}
 
-	/// The AK in the form that verifies attestations.
+	/// The AK, of a chip of either generation, in the form that verifies.
+	///
+	/// # Errors
+	/// The rule that it breaks.
+	pub fn ak(&self) -> Result<Ak, ep_tpm::Error> {
+		Ak::parse(&self.ak_public)
+	}
+
+	/// The AK of a TPM 2.0, in the form that verifies attestations of time.
+	///
+	/// # Errors
+	/// The rule that it breaks, as a key of a TPM 1.2 does.
 	pub fn attestation_key(&self) -> Result<AttestationKey, ep_tpm::Error> {
 		AttestationKey::parse_author(&self.ak_public)
 	}
@@ -133,11 +145,16 @@ impl Identity {
 
 	/// Names are the hashes of the public areas, and the AK is one that a chain takes.
 	fn check(&self) -> Result<(), String> {
-		let key = self.attestation_key().map_err(|e| format!("the attestation key: {e}"))?;
+		let key = self.ak().map_err(|e| format!("the attestation key: {e}"))?;
 		if key.name().as_bytes() != self.ak_name {
 			return Err("the attestation key's name is not that of its public area".into());
 		}
-		let ek = Name::of_public(&self.ek_public).map_err(|e| format!("the endorsement key: {e}"))?;
+		// A TPM 2.0's is looked at by whoever admits it: any template will do here.
+		let ek = match is_legacy(&self.ek_public) {
+			true => Ek::parse(&self.ek_public).map(|ek| *ek.name()),
+			false => Name::of_public(&self.ek_public),
+		};
+		let ek = ek.map_err(|e| format!("the endorsement key: {e}"))?;
 		if ek.as_bytes() != self.ek_name {
 			return Err("the endorsement key's name is not that of its public area".into());
 		}
@@ -154,7 +171,12 @@ impl Identity {
 impl fmt::Display for Identity {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		writeln!(f, "chip             {} {}, firmware {}", self.manufacturer, self.model, self.firmware)?;
-		writeln!(f, "specification    TPM 2.0 revision {}.{:02}", self.revision / 100, self.revision % 100)?;
+		match is_legacy(&self.ak_public) {
+			true => writeln!(f, "specification    TPM 1.2 revision {}", self.revision)?,
+			false => {
+				writeln!(f, "specification    TPM 2.0 revision {}.{:02}", self.revision / 100, self.revision % 100)?
+			}
+		}
 		match &self.ek_certificate {
 			Some(der) => {
 				writeln!(f, "EK certificate   {} bytes, SHA-256 {}", der.len(), hex::encode(Sha256::digest(der)))?

@@ -1,7 +1,7 @@
 //! The node's TPM.
 //!
-//! One trait over a chip ([`Tpm`]) and two ways to come by one ([`TpmConfig`]): a device that somebody else runs, by
-//! TCTI string, or a software TPM (swtpm) that the node makes, starts, owns and stops. A node uses it through a
+//! One trait over a chip ([`Tpm`]) and ways to come by one ([`TpmConfig`]): a device that somebody else runs, by
+//! TCTI string, be it a TPM 2.0 or a TPM 1.2, or a software TPM (swtpm) that the node makes, starts, owns and stops. A node uses it through a
 //! [`TpmHandle`], which owns the chip on a thread of its own:
 //!
 //! ```no_run
@@ -22,7 +22,7 @@
 //! - [`identity`]: what is kept on disk.
 //! - `swtpm`, `localca`, [`programs`]: the managed software TPM, and who certifies it.
 //! - [`service`]: thread and handle; `source`: where a chip comes from; [`status`]: how the chip is.
-//! - [`legacy`]: TPM 1.2, which is another language: no part of the service, since such a chip never authors.
+//! - [`legacy`]: TPM 1.2, which is another language. Such a chip attests what booted and no time, so it never authors.
 //! - [`commands`]: `elapse-node tpm ...`.
 //! - [`error`]: what can go wrong, and what to do then.
 //!
@@ -54,6 +54,7 @@ pub use bootlog::read_event_log;
 pub use error::{ErrorKind, TpmError};
 pub use esapi::EsapiTpm;
 pub use identity::{Files, Identity};
+pub use localca::read_certificate;
 pub use programs::Programs;
 pub use service::TpmHandle;
 pub use status::{TpmOptions, TpmStatus};

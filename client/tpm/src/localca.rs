@@ -4,7 +4,7 @@
 //! It proves nothing to anybody who did not make that TPM himself. A *test network* may trust it all the same, so that
 //! software TPMs are admitted by the very rules that real ones are admitted by.
 
-use crate::backend::TpmConfig;
+use crate::{backend::TpmConfig, error::TpmError};
 use base64::{engine::general_purpose::STANDARD, Engine};
 use ep_tpm::certificate::{Certificate, MAX_CERTIFICATE_LEN};
 use std::{
@@ -44,7 +44,7 @@ impl TpmConfig {
 	pub fn managed_root(base: &Path) -> Option<Vec<u8>> {
 		match TpmConfig::managed(base) {
 			TpmConfig::Managed { state_dir } => certificate(&folder(&state_dir).join(ROOT)),
-			TpmConfig::Device { .. } => None,
+			TpmConfig::Device { .. } | TpmConfig::Legacy { .. } => None,
 		}
 	}
 }
@@ -58,6 +58,22 @@ fn certificate(path: &Path) -> Option<Vec<u8>> {
 		log::warn!("{} has no certificate that can be read", path.display());
 	}
 	der
+}
+
+/// The certificate (DER) in a file, which has it as DER or as PEM.
+///
+/// # Errors
+/// [`TpmError::Io`] if the file cannot be read, or has no certificate that can be.
+pub fn read_certificate(path: &Path) -> Result<Vec<u8>, TpmError> {
+	let mut bytes = Vec::new();
+	File::open(path)
+		.and_then(|file| file.take(MAX_PEM_LEN).read_to_end(&mut bytes))
+		.map_err(|e| TpmError::io("read", path, e))?;
+	let der = std::str::from_utf8(&bytes).ok().and_then(from_pem).unwrap_or(bytes);
+	match Certificate::parse(&der) {
+		Ok(_) => Ok(der),
+		Err(rule) => Err(TpmError::io("read a certificate in", path, rule)),
+	}
 }
 
 fn from_pem(text: &str) -> Option<Vec<u8>> {

@@ -44,6 +44,7 @@ pub(crate) fn to_chip(selection: &PcrSelection) -> Result<PcrSelectionList, TpmE
 
 fn bank(bank: PcrBank) -> HashingAlgorithm {
 	match bank {
+		PcrBank::Sha1 => HashingAlgorithm::Sha1,
 		PcrBank::Sha256 => HashingAlgorithm::Sha256,
 		PcrBank::Sha384 => HashingAlgorithm::Sha384,
 		PcrBank::Sha512 => HashingAlgorithm::Sha512,

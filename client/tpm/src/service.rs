@@ -13,7 +13,7 @@
 use crate::{
 	backend::{Attested, Clock, PcrSelection, Quoted, Tpm, TpmConfig},
 	error::TpmError,
-	esapi::{clock_of, EsapiTpm},
+	esapi::clock_of,
 	identity::{make_private_dir, Files, Identity, Lock},
 	provision::Mode,
 	source::Source,
@@ -56,7 +56,7 @@ enum Job {
 	Quote(Vec<u8>, PcrSelection, Reply<Attested>),
 	QuoteWithPcrs(Vec<u8>, PcrSelection, Reply<Quoted>),
 	Activate(Box<Credential>, Reply<Vec<u8>>),
-	Clock(Reply<Clock>),
+	Clock(Reply<Option<Clock>>),
 	/// Bare commands, for comparison.
 	Raw(usize, Reply<Vec<Duration>>),
 	Stop,
@@ -187,8 +187,8 @@ impl TpmHandle {
 		self.0.config.event_log()
 	}
 
-	/// The chip's time and counters. Errors as [`TpmHandle::get_time`].
-	pub async fn read_clock(&self) -> Result<Clock, TpmError> {
+	/// The chip's time and counters; `None` from one that attests none. Errors as [`TpmHandle::get_time`].
+	pub async fn read_clock(&self) -> Result<Option<Clock>, TpmError> {
 		self.ask(Job::Clock).await
 	}
 
@@ -307,13 +307,15 @@ impl Service {
 			return;
 		}
 		let mut chip = Some(first);
-		while let Some(working) = chip.take() {
-			chip = self.serve(working).and_then(|reason| self.search(reason));
+		while let Some(mut working) = chip.take() {
+			let lost = self.serve(&mut *working);
+			drop(working);
+			chip = lost.and_then(|reason| self.search(reason));
 		}
 		log::debug!("stopped using {}", self.source.config);
 	}
 
-	fn begin(&mut self) -> Result<EsapiTpm, TpmError> {
+	fn begin(&mut self) -> Result<Box<dyn Tpm>, TpmError> {
 		let files = Files::new(&self.source.base);
 		make_private_dir(&files.dir)?;
 		self.source.lock = Some(Lock::take(&files.lock, &files.dir)?);
@@ -323,13 +325,15 @@ impl Service {
 			let begin = Instant::now();
 			let clock = chip.read_clock()?;
 			samples.push(begin.elapsed());
-			self.shared.view.lock().observe(clock);
+			if let Some(clock) = clock {
+				self.shared.view.lock().observe(clock);
+			}
 		}
 		samples.sort();
 		let latency = samples[LATENCY_SAMPLES / 2];
 		let identity = chip.identity();
 		log::info!(
-			"using {}: {} {}, firmware {}, {:.1} ms a GetTime",
+			"using {}: {} {}, firmware {}, {:.1} ms a call",
 			self.source.config,
 			identity.manufacturer,
 			identity.model,
@@ -344,7 +348,7 @@ impl Service {
 	}
 
 	/// Serve until the chip is lost (and why), or until the end (`None`).
-	fn serve(&mut self, mut chip: EsapiTpm) -> Option<String> {
+	fn serve(&mut self, chip: &mut dyn Tpm) -> Option<String> {
 		let mut asked = Instant::now();
 		loop {
 			let lost = match self.inbox.recv_timeout(WATCH_INTERVAL) {
@@ -357,7 +361,7 @@ impl Service {
 				}
 				Ok(job) => {
 					asked = Instant::now();
-					self.work(&mut chip, job)
+					self.work(chip, job)
 				}
 				Err(RecvTimeoutError::Timeout) if !self.source.is_alive() => {
 					Some("the managed swtpm ended".to_string())
@@ -375,7 +379,7 @@ impl Service {
 	}
 
 	/// Do one job; why the chip is lost, if it is.
-	fn work(&mut self, chip: &mut EsapiTpm, job: Job) -> Option<String> {
+	fn work(&mut self, chip: &mut dyn Tpm, job: Job) -> Option<String> {
 		match job {
 			Job::GetTime(nonce, reply) => self.answer(reply, |view| {
 				let begin = Instant::now();
@@ -392,9 +396,11 @@ impl Service {
 				self.answer(reply, |_| chip.quote_with_pcrs(&nonce, &selection))
 			}
 			Job::Activate(credential, reply) => self.answer(reply, |_| chip.activate(&credential)),
-			Job::Clock(reply) => {
-				self.answer(reply, |view| chip.read_clock().inspect(|clock| view.lock().observe(*clock)))
-			}
+			Job::Clock(reply) => self.answer(reply, |view| {
+				let clock = chip.read_clock()?;
+				clock.into_iter().for_each(|clock| view.lock().observe(clock));
+				Ok(clock)
+			}),
 			Job::Raw(count, reply) => self.answer(reply, |_| (0..count).map(|_| chip.raw_get_time(&[7; 32])).collect()),
 			Job::Stop => None,
 		}
@@ -419,7 +425,7 @@ impl Service {
 	}
 
 	/// Look for the chip until it is back; `None` at the end.
-	fn search(&mut self, reason: String) -> Option<EsapiTpm> {
+	fn search(&mut self, reason: String) -> Option<Box<dyn Tpm>> {
 		log::error!("{reason}");
 		{
 			let mut view = self.shared.view.lock();
@@ -438,7 +444,7 @@ impl Service {
 			match found {
 				Ok((chip, clock)) => {
 					let away = view.gone.take().map(|(since, _)| since.elapsed()).unwrap_or_default();
-					view.observe(clock);
+					clock.into_iter().for_each(|clock| view.observe(clock));
 					view.process = self.source.swtpm.as_ref().map(Swtpm::process);
 					log::info!("{} is back after {:.1} s", self.source.config, away.as_secs_f64());
 					return Some(chip);

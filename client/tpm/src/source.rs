@@ -1,10 +1,11 @@
 //! Where the service's chip comes from, the first time and after each loss.
 
 use crate::{
-	backend::TpmConfig,
+	backend::{Tpm, TpmConfig},
 	error::TpmError,
 	esapi::EsapiTpm,
 	identity::{Files, Lock},
+	legacy::node::LegacyNode,
 	programs::Programs,
 	provision::Mode,
 	swtpm::{KillSwitch, State, Swtpm},
@@ -30,8 +31,9 @@ impl Source {
 	}
 
 	/// Start it, if it is ours to start, and connect.
-	pub(crate) fn open(&mut self, mode: Mode) -> Result<EsapiTpm, TpmError> {
+	pub(crate) fn open(&mut self, mode: Mode) -> Result<Box<dyn Tpm>, TpmError> {
 		let (tcti, issuers) = match &self.config {
+			TpmConfig::Legacy { tcti } => return Ok(Box::new(LegacyNode::open(tcti, &self.base, mode)?)),
 			TpmConfig::Device { tcti } => (tcti.clone(), Vec::new()),
 			TpmConfig::Managed { state_dir } => {
 				if self.state.is_none() {
@@ -51,7 +53,7 @@ impl Source {
 				(swtpm.tcti(), state.issuer().into_iter().collect())
 			}
 		};
-		EsapiTpm::open_as(&tcti, &self.base, mode, issuers)
+		Ok(Box::new(EsapiTpm::open_as(&tcti, &self.base, mode, issuers)?))
 	}
 
 	/// Is a managed swtpm still there? Of a device, only the chip itself can say.

@@ -15,7 +15,7 @@ use std::{
 fn a_killed_swtpm_is_gone_at_once_and_then_back_with_other_counters() {
 	let base = tempfile::tempdir().unwrap();
 	let tpm = start(base.path());
-	let before = block_on(tpm.read_clock()).unwrap();
+	let before = block_on(tpm.read_clock()).unwrap().unwrap();
 	let process = tpm.process().unwrap();
 	kill(process, "KILL");
 	let begin = Instant::now();
@@ -26,7 +26,7 @@ fn a_killed_swtpm_is_gone_at_once_and_then_back_with_other_counters() {
 	assert!(matches!(tpm.status(), TpmStatus::Reset { before: b, .. } if b == before), "{}", tpm.status());
 	assert_eq!(tpm.resets(), 1);
 	assert_ne!(tpm.process(), Some(process));
-	let after = block_on(tpm.read_clock()).unwrap();
+	let after = block_on(tpm.read_clock()).unwrap().unwrap();
 	assert_ne!((before.reset_count, before.restart_count), (after.reset_count, after.restart_count));
 	assert!(matches!(tpm.status(), TpmStatus::Ready { .. }));
 }

@@ -57,12 +57,14 @@ pub(super) struct Prepared {
 	boot_log: BootLog,
 	/// The member's file that `tpm provision` wrote, if it did.
 	file: Option<MemberFile>,
+	/// The EK certificate and those above it, if files were named.
+	certificates: Vec<Vec<u8>>,
 }
 
 /// Looks for what joining needs, before anything runs.
 ///
 /// # Errors
-/// The member's file is there, and damaged.
+/// The member's file is there, and damaged; or a certificate's file is not there, or has none.
 pub(super) fn prepare(
 	config: &Configuration,
 	args: JoinArgs,
@@ -71,7 +73,9 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Error> {
 	let path = config.base_path.path().join(crate::tpm::MEMBER_FILE);
 	let file = path.exists().then(|| MemberFile::read(&path)).transpose().map_err(Error::Other)?;
-	Ok(Prepared { args, tpm, boot_log, file })
+	let certificates = args.ek_certificate.iter().map(|file| ec_tpm::read_certificate(file)).collect::<Result<_, _>>();
+	let certificates = certificates.map_err(|error| Error::Other(error.to_string()))?;
+	Ok(Prepared { args, tpm, boot_log, file, certificates })
 }
 
 impl Prepared {
@@ -186,6 +190,7 @@ impl Prepared {
 			proof,
 			anchor: anchor_address(&anchor),
 			anchor_proof,
+			certificates: self.certificates.clone(),
 			policy: self.args.policy,
 			peer,
 		};

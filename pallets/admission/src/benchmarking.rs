@@ -43,7 +43,9 @@ pub fn admit_under_policy<T: BenchmarkHelper>(author: &AuthorityId) -> Result<()
 	let (ak_public, ek_name) = (chip.ak_public(), *chip.ek().name());
 	let weight = pallet_trust::MAX_WEIGHT / 2;
 	pallet_trust::Pallet::<T>::admit_for_benchmark(account, author.clone(), ak_public, ek_name, weight);
-	Dossiers::<T>::insert(author, application);
+	let dossier =
+		Dossier { answer: application.evidence.quote.clone(), application, nonce: [0; 32], answer_nonce: [0; 32] };
+	Dossiers::<T>::insert(author, dossier);
 	GroundsOf::<T>::insert(author, grounds());
 	Ok(())
 }
@@ -51,7 +53,7 @@ pub fn admit_under_policy<T: BenchmarkHelper>(author: &AuthorityId) -> Result<()
 /// Of a member whose chip runs another firmware than it will attest, and whose evidence has to be looked at.
 fn grounds() -> Grounds {
 	let tier = ep_tpm::model::Tier::Discrete;
-	Grounds { tier, policy: 0, since: scene::NOW / 1_000, firmware: 0, reviewed: None, stays: None }
+	Grounds { tier, policy: 0, since: scene::NOW / 1_000, firmware: Some(0), reviewed: None, stays: None }
 }
 
 /// As [`admit_under_policy`], by its account.
@@ -70,7 +72,7 @@ pub fn admit_simply<T: BenchmarkHelper>(author: &AuthorityId, n: u8) {
 /// What the chip of that member says under a nonce.
 pub fn testimony(nonce: &[u8]) -> ep_trust::Testimony {
 	let chip = scene::applicants_chip();
-	ep_trust::Testimony { time: chip.get_time(nonce), quote: Some(chip.quote(nonce)) }
+	ep_trust::Testimony { time: Some(chip.get_time(nonce)), quote: Some(chip.quote(nonce)) }
 }
 
 fn governor<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
@@ -308,7 +310,7 @@ mod benchmarks {
 	/// 24 PCRs with 16 values each.
 	#[benchmark]
 	fn set_policy() -> Result<(), BenchmarkError> {
-		let (origin, policy) = (governor::<T>()?, chip::policy());
+		let (origin, policy) = (governor::<T>()?, GovernedPolicy::always(chip::policy()));
 
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, 7, Some(policy));
@@ -413,7 +415,7 @@ mod benchmarks {
 	#[benchmark]
 	fn choose_policy() -> Result<(), BenchmarkError> {
 		let (author, account) = member_under_review::<T>()?;
-		Policies::<T>::insert(7, chip::policy());
+		Policies::<T>::insert(7, GovernedPolicy::always(chip::policy()));
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(account), 7);

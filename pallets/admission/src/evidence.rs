@@ -4,9 +4,10 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use ep_poet::Hash;
 use ep_tpm::{
 	certificate::{self, name_hash, verify_ek, Certificate, Policy, RevocationList, Store, StoredCertificate},
+	chip::{self, Ak, Claims, Ek},
 	model::{EkKind, Tier},
-	policy::PlatformEvidence,
-	AttestationKey, ClockInfo, EndorsementKey, Name, PublicArea,
+	policy::PlatformPolicy,
+	ClockInfo, Name, PublicArea,
 };
 use ep_trust::{Application, Evidence, Quote};
 use frame_support::{ensure, traits::Get};
@@ -29,10 +30,10 @@ pub struct Checked {
 	pub ak_name: Name,
 	/// The kind of chip.
 	pub tier: Tier,
-	/// Its clock.
-	pub clock: ClockInfo,
-	/// Its firmware.
-	pub firmware: u64,
+	/// Its clock. A TPM 1.2 has none.
+	pub clock: Option<ClockInfo>,
+	/// Its firmware. A TPM 1.2 does not say.
+	pub firmware: Option<u64>,
 }
 
 /// What an EK certificate has shown.
@@ -71,15 +72,23 @@ impl<T: Config> Pallet<T> {
 		};
 		let CertifiedChip { ek, tier, kind } = Self::check_certificate(evidence, now, None)?;
 		let bad_ek = |rule: &dyn core::fmt::Display| because(Error::BadEndorsementKey, rule);
-		let ek_public = PublicArea::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
-		ek.check_public_area(&ek_public).map_err(|rule| bad_ek(&rule))?;
-		let ek_key = EndorsementKey::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
+		let ek_key = Ek::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
+		match &ek_key {
+			Ek::Tpm20(_) => {
+				let ek_public = PublicArea::parse(&evidence.ek_public).map_err(|rule| bad_ek(&rule))?;
+				ek.check_public_area(&ek_public).map_err(|rule| bad_ek(&rule))?;
+			}
+			Ek::Tpm12(key) => key.check_certified(&ek.key).map_err(|rule| bad_ek(&rule))?,
+		}
 		ensure!(ek.key.kind() == kind, because(Error::OtherEndorsementKey, &"one-key"));
-		let ak = AttestationKey::parse_author(&evidence.ak_public)
-			.map_err(|rule| because(Error::BadAttestationKey, &rule))?;
-		let (clock, firmware) =
+		let ak = Ak::parse(&evidence.ak_public).map_err(|rule| because(Error::BadAttestationKey, &rule))?;
+		ensure!(
+			ak.attests_time() == matches!(ek_key, Ek::Tpm20(_)),
+			because(Error::BadAttestationKey, &ep_tpm::Error::OneGeneration)
+		);
+		let Claims { clock, firmware } =
 			Self::check_quote(application.policy, &ak, ek_key.name(), &evidence.quote, nonce, None)?;
-		Denied::<T>::get().check(&ek.tpm, Some(firmware)).map_err(|rule| because(Error::ModelDenied, &rule))?;
+		Denied::<T>::get().check(&ek.tpm, firmware).map_err(|rule| because(Error::ModelDenied, &rule))?;
 		Ok(Checked { chip: ek.key_hash, ek_name: *ek_key.name(), ak_name: *ak.name(), tier, clock, firmware })
 	}
 
@@ -104,30 +113,48 @@ impl<T: Config> Pallet<T> {
 		let policy = Policy { at: now, ek_at, lists: &lists, list_grace: None };
 		let ek = verify_ek(&evidence.ek_certificate, &candidates, &StoredRoots::<T>::default(), &policy)
 			.map_err(|rule| because(Error::BadCertificate, &rule))?;
-		let (tier, kind) = Tiers::<T>::get().find(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
+		let found = Tiers::<T>::get().find(&ek.tpm).map_err(|rule| because(Error::ModelNotLetIn, &rule))?;
+		let (tier, kind) = match (chip::is_legacy(&evidence.ek_public), found) {
+			// Whatever its certificate says or leaves out.
+			(true, _) => (ep_tpm::legacy::TIER, EkKind::Rsa),
+			(false, (ep_tpm::legacy::TIER, _)) => {
+				return Err(because(Error::ModelNotLetIn, &"its certificate is that of a TPM 1.2, its key is not"))
+			}
+			(false, found) => found,
+		};
 		let caps = Settings::<T>::get().ok_or(Error::Closed)?.caps;
 		ensure!(caps.of(tier) > 0, Error::ModelNotLetIn);
 		Ok(CertifiedChip { ek, tier, kind })
 	}
 
-	/// Verifies a quote against a policy of the chain. Gives the chip's clock and its firmware version.
+	/// A policy of the chain that machines are let in under now.
 	///
 	/// # Errors
-	/// [`Error::NoSuchPolicy`], [`Error::BadQuote`], [`Error::PolicyNotMet`].
+	/// [`Error::NoSuchPolicy`], [`Error::PolicyNotInForce`].
+	pub(crate) fn policy_in_force(number: u32) -> Result<PlatformPolicy, Error<T>> {
+		let policy = Policies::<T>::get(number).ok_or(Error::NoSuchPolicy)?;
+		ensure!(policy.holds(Self::height()), Error::PolicyNotInForce);
+		Ok(policy.platform)
+	}
+
+	/// Verifies a quote against a policy of the chain. Gives what else it says.
+	///
+	/// # Errors
+	/// As [`Self::policy_in_force`]; [`Error::BadQuote`], [`Error::PolicyNotMet`].
 	pub(crate) fn check_quote(
 		policy: u32,
-		key: &AttestationKey,
+		key: &Ak,
 		ek_name: &Name,
 		quote: &Quote,
 		nonce: &[u8],
 		previous: Option<&ClockInfo>,
-	) -> Result<(ClockInfo, u64), Error<T>> {
+	) -> Result<Claims, Error<T>> {
 		use ep_tpm::Error as Rule;
-		let policy = Policies::<T>::get(policy).ok_or(Error::NoSuchPolicy)?;
+		let policy = Self::policy_in_force(policy)?;
 		let pcr_values: Vec<&[u8]> = quote.pcr_values.iter().map(|value| value.as_slice()).collect();
 		let (attest, signature) = (&quote.attest, &quote.signature);
-		let evidence = PlatformEvidence { key, ek_name, attest, signature, nonce, pcr_values: &pcr_values, previous };
-		let (quote, _) = policy.verify(&evidence).map_err(|rule| {
+		let quote = chip::Quote { attest, signature, nonce, pcr_values: &pcr_values };
+		key.verify(&policy, ek_name, &quote, previous).map_err(|rule| {
 			log::debug!(target: LOG_TARGET, "a quote is refused: {rule}");
 			match rule {
 				Rule::FirmwareFloor
@@ -136,11 +163,12 @@ impl<T: Config> Pallet<T> {
 				| Rule::CountersWentBack
 				| Rule::ClockWentBack
 				| Rule::Reset
-				| Rule::Restarted => Error::PolicyNotMet,
+				| Rule::Restarted
+				| Rule::LegacyPolicy
+				| Rule::LegacyStaticPcrs => Error::PolicyNotMet,
 				_ => Error::BadQuote,
 			}
-		})?;
-		Ok((quote.clock_info, quote.firmware_version))
+		})
 	}
 
 	/// The lists of everybody who may have issued one of these certificates, and of those who issued theirs. `None` if

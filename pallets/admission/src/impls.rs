@@ -53,6 +53,7 @@ impl<T: Config> Pallet<T> {
 			seats: seats.collect(),
 			answer: AnswersOf::<T>::get(round).map(|(_, quote)| quote),
 			opened: state.opened,
+			made_up: state.made_up,
 			judging: Self::is_judging(&state),
 			expired: Self::is_expired(&state),
 		})

@@ -87,7 +87,7 @@ pub mod pallet {
 		policy::PlatformPolicy,
 		Name,
 	};
-	use ep_trust::{Application, Judgement, Quote, Round, SeatClaim, VerdictCertificate};
+	use ep_trust::{Application, Dossier, Judgement, Quote, Round, SeatClaim, VerdictCertificate};
 	use frame_support::{
 		pallet_prelude::*,
 		traits::{
@@ -175,9 +175,9 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Denied<T> = StorageValue<_, Denylist, ValueQuery>;
 
-	/// What platforms may look like.
+	/// What platforms may look like, and when.
 	#[pallet::storage]
-	pub type Policies<T> = StorageMap<_, Twox64Concat, u32, PlatformPolicy>;
+	pub type Policies<T> = StorageMap<_, Twox64Concat, u32, GovernedPolicy>;
 
 	/// What the last blocks contributed, by height modulo [`REMEMBERED`].
 	#[pallet::storage]
@@ -237,7 +237,7 @@ pub mod pallet {
 
 	/// What members were admitted on, so that anybody can look again.
 	#[pallet::storage]
-	pub type Dossiers<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Application>;
+	pub type Dossiers<T> = StorageMap<_, Blake2_128Concat, AuthorityId, Dossier>;
 
 	/// On what grounds members are in.
 	#[pallet::storage]
@@ -256,7 +256,7 @@ pub mod pallet {
 		/// Manufacturers' certificates, DER, in hexadecimal. Those that are their own issuer are roots.
 		#[serde(with = "crate::evidence::hexadecimal")]
 		pub roots: Vec<Vec<u8>>,
-		/// What platforms may look like; numbered from 0 on.
+		/// What platforms may look like; numbered from 0 on. They hold for ever.
 		pub policies: Vec<PlatformPolicy>,
 		/// Addresses of the first members.
 		pub anchors: Vec<(AuthorityId, H160)>,
@@ -279,7 +279,7 @@ pub mod pallet {
 			}
 			for (number, policy) in (0..).zip(&self.policies) {
 				assert_eq!(policy.check_form(), Ok(()), "policy {number} of genesis is refused");
-				Policies::<T>::insert(number, policy);
+				Policies::<T>::insert(number, GovernedPolicy::always(policy.clone()));
 			}
 			for (author, anchor) in &self.anchors {
 				assert!(Pallet::<T>::set_anchor(author, *anchor).is_ok(), "an address of genesis is there twice");
@@ -416,6 +416,8 @@ pub mod pallet {
 		NoSuchRound,
 		/// There is no such policy.
 		NoSuchPolicy,
+		/// The policy holds in other blocks than this.
+		PolicyNotInForce,
 		/// The round is not that far, or farther.
 		OtherPhase,
 		/// The blocks of the seed are not there yet, or are forgotten.
@@ -678,12 +680,13 @@ pub mod pallet {
 		/// Sets a policy, or takes it away.
 		///
 		/// # Errors
-		/// [`Error::BadSettings`].
+		/// [`Error::BadSettings`] if nothing could meet it, or if it ends before it begins.
 		#[pallet::call_index(10)]
-		pub fn set_policy(origin: OriginFor<T>, number: u32, policy: Option<PlatformPolicy>) -> DispatchResult {
+		pub fn set_policy(origin: OriginFor<T>, number: u32, policy: Option<GovernedPolicy>) -> DispatchResult {
 			T::GovernOrigin::ensure_origin(origin)?;
 			if let Some(policy) = &policy {
-				policy.check_form().map_err(|_| Error::<T>::BadSettings)?;
+				policy.platform.check_form().map_err(|_| Error::<T>::BadSettings)?;
+				ensure!(policy.from <= policy.until, Error::<T>::BadSettings);
 			}
 			let present = policy.is_some();
 			Policies::<T>::set(number, policy);
@@ -786,7 +789,7 @@ pub mod pallet {
 		///
 		/// # Errors
 		/// [`Error::NotAMember`] for who is none or was let in by no committee, [`Error::NoSuchPolicy`],
-		/// [`Error::NeedsCommittee`].
+		/// [`Error::PolicyNotInForce`], [`Error::NeedsCommittee`].
 		#[pallet::call_index(18)]
 		pub fn choose_policy(origin: OriginFor<T>, policy: u32) -> DispatchResult {
 			let account = ensure_signed(origin)?;

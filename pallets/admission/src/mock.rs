@@ -5,7 +5,13 @@ use ep_poet::{
 	testing::{SoftChip, SoftMember, Statement},
 	AuthorityId,
 };
-use ep_tpm::{model::EkKind, policy::PlatformPolicy, EndorsementKey, Name};
+use ep_tpm::{
+	chip::{Ak, Ek},
+	model::EkKind,
+	policy::PlatformPolicy,
+	testing::SoftLegacyChip,
+	Name,
+};
 use ep_trust::{nonce, sortition, Application, Challenge, Evidence, Quote, SeatClaim};
 use frame_support::{
 	derive_impl, parameter_types,
@@ -243,16 +249,25 @@ pub(crate) fn parameters() -> Parameters<u128> {
 
 /// PCRs 0 and 7 of the SHA-256 bank hold zeros.
 pub(crate) fn policy() -> PlatformPolicy {
+	zeros(0x000b, 32, false)
+}
+
+/// The same of a TPM 1.2, which does not tell of reboots.
+pub(crate) fn legacy_policy() -> PlatformPolicy {
+	zeros(0x0004, 20, true)
+}
+
+fn zeros(bank: u16, len: usize, may_reboot: bool) -> PlatformPolicy {
 	use ep_tpm::policy::{AllowedPcrs, PcrRule};
-	let zeros: ep_tpm::policy::Digest = vec![0; 32].try_into().unwrap();
+	let zeros: ep_tpm::policy::Digest = vec![0; len].try_into().unwrap();
 	let rule = PcrRule::OneOf(vec![zeros].try_into().unwrap());
 	PlatformPolicy {
-		bank: 0x000b,
+		bank,
 		bitmap: BITMAP.to_vec().try_into().unwrap(),
 		allowed: AllowedPcrs::Each(vec![rule.clone(), rule].try_into().unwrap()),
 		min_firmware: 0,
-		may_reset: false,
-		may_resume: false,
+		may_reset: may_reboot,
+		may_resume: may_reboot,
 	}
 }
 
@@ -267,10 +282,18 @@ pub(crate) fn fixture(name: &str) -> Vec<u8> {
 	std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// EK certificate and `TPMT_PUBLIC` of a chip: `ecc` and `rsa` are of one chip, `good` and `revoked` of one each.
+/// A file of a real chip of TPM 1.2 and its authority.
+pub(crate) fn legacy_file(name: &str) -> Vec<u8> {
+	fixture(&format!("../fixtures/legacy/{name}"))
+}
+
+/// EK certificate and public half of a chip: `ecc` and `rsa` are of one chip, `good` and `revoked` of one each, `tpm12` is
+/// of a TPM 1.2.
 pub(crate) fn chip(kind: &str) -> (Vec<u8>, Vec<u8>) {
-	if let "ecc" | "rsa" = kind {
-		return (file(&format!("ek-{kind}.der")), file(&format!("ek-{kind}.tpmt_public")));
+	match kind {
+		"ecc" | "rsa" => return (file(&format!("ek-{kind}.der")), file(&format!("ek-{kind}.tpmt_public"))),
+		"tpm12" => return (legacy_file("ek.der"), legacy_file("ek.pubkey")),
+		_ => {}
 	}
 	let certificate = fixture(&format!("list/{kind}.der"));
 	let key = ep_tpm::certificate::Certificate::parse(&certificate).unwrap().public_key().unwrap();
@@ -342,8 +365,14 @@ pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	pallet_grandpa::GenesisConfig::<Test>::default().assimilate_storage(&mut storage).unwrap();
 	pallet_admission::GenesisConfig::<Test> {
 		parameters: Some(parameters()),
-		roots: vec![file("root.der"), file("ca.der"), fixture("list/ca.der")],
-		policies: vec![policy()],
+		roots: vec![
+			file("root.der"),
+			file("ca.der"),
+			fixture("list/ca.der"),
+			legacy_file("root.der"),
+			legacy_file("ca.der"),
+		],
+		policies: vec![policy(), legacy_policy()],
 		anchors: (1..=members).map(|n| (soft(n).id(), anchor(n))).collect(),
 		anchor: Anchor::default(),
 	}
@@ -374,11 +403,35 @@ pub(crate) fn go_to(number: u64) {
 	}
 }
 
+/// A chip in software, whose owner makes it say anything.
+#[derive(Clone)]
+pub(crate) enum Chip {
+	Tpm20(SoftChip),
+	Tpm12(SoftLegacyChip),
+}
+
+impl Chip {
+	fn ak_public(&self) -> Vec<u8> {
+		match self {
+			Self::Tpm20(chip) => chip.ak_public(),
+			Self::Tpm12(chip) => chip.ak_public(),
+		}
+	}
+
+	/// As a child of another endorsement key, if it is a TPM 2.0.
+	pub(crate) fn under(self, ek_name: Name) -> Self {
+		match self {
+			Self::Tpm20(chip) => Self::Tpm20(chip.under(ek_name)),
+			chip => chip,
+		}
+	}
+}
+
 /// Somebody who wants to join.
 pub(crate) struct Applicant {
 	pub(crate) account: u64,
-	pub(crate) chip: SoftChip,
-	pub(crate) ek: EndorsementKey,
+	pub(crate) chip: Chip,
+	pub(crate) ek: Ek,
 	pub(crate) keys: SessionKeys,
 	pub(crate) proof: Vec<u8>,
 	pub(crate) application: Application,
@@ -388,15 +441,24 @@ pub(crate) fn statement(nonce: &[u8]) -> Statement {
 	Statement { time: 1, clock: 70_000, reset_count: 5, restart_count: 6, nonce: nonce.to_vec() }
 }
 
-pub(crate) fn quote_of(chip: &SoftChip, statement: &Statement) -> Quote {
-	let values = [[0; 32]; 2];
-	let attest = chip.quote(statement, BITMAP, &values);
-	let signature = chip.sign(&attest);
-	let pcr_values: Vec<ep_tpm::policy::Digest> = values.map(|value| value.to_vec().try_into().unwrap()).to_vec();
+/// What a chip quotes of PCRs 0 and 7.
+pub(crate) fn quote_of(chip: &Chip, statement: &Statement) -> Quote {
+	let (attest, signature, len) = match chip {
+		Chip::Tpm20(chip) => {
+			let attest = chip.quote(statement, BITMAP, &[[0; 32]; 2]);
+			let signature = chip.sign(&attest);
+			(attest, signature, 32)
+		}
+		Chip::Tpm12(chip) => {
+			let (info, signature) = chip.quote(BITMAP, &[[0; 20]; 2], &statement.nonce);
+			(info, signature, 20)
+		}
+	};
+	let zeros: ep_tpm::policy::Digest = vec![0; len].try_into().unwrap();
 	Quote {
 		attest: attest.try_into().unwrap(),
 		signature: signature.try_into().unwrap(),
-		pcr_values: pcr_values.try_into().unwrap(),
+		pcr_values: vec![zeros; 2].try_into().unwrap(),
 	}
 }
 
@@ -404,8 +466,11 @@ impl Applicant {
 	/// With the [`chip`] whose endorsement key is `kind`.
 	pub(crate) fn new(account: u64, kind: &str) -> Self {
 		let (ek_certificate, ek_public) = super::mock::chip(kind);
-		let ek = EndorsementKey::parse(&ek_public).unwrap();
-		let chip = SoftChip::new(account).under(*ek.name());
+		let ek = Ek::parse(&ek_public).unwrap();
+		let chip = match ek {
+			Ek::Tpm20(_) => Chip::Tpm20(SoftChip::new(account).under(*ek.name())),
+			Ek::Tpm12(_) => Chip::Tpm12(SoftLegacyChip::new(account)),
+		};
 		let generated = SessionKeys::generate(&account.encode(), None);
 		let keys: SessionKeys = generated.keys;
 		let recent = System::block_number() as u32 - 1;
@@ -425,7 +490,7 @@ impl Applicant {
 				author: keys.poet.clone(),
 				anchor: anchor(account),
 				anchor_proof: anchor_proof(&keys.poet, account),
-				policy: 0,
+				policy: u32::from(kind == "tpm12"),
 				recent,
 				peer: b"12D3".to_vec().try_into().unwrap(),
 			},
@@ -454,14 +519,14 @@ impl Applicant {
 		Admission::apply(origin, Box::new(self.application.clone()), self.keys.clone(), proof)
 	}
 
-	pub(crate) fn ak_name(&self) -> Name {
-		*ep_tpm::AttestationKey::parse(&self.chip.ak_public()).unwrap().name()
+	pub(crate) fn ak(&self) -> Ak {
+		Ak::parse(&self.chip.ak_public()).unwrap()
 	}
 
 	/// The right answers to the questions of `members`, and a quote over them.
 	pub(crate) fn answers(&self, round: u32, members: &[u64]) -> (Answers, Quote) {
 		let answer = |n: &u64| {
-			let challenge = self.ek.challenge(&self.ak_name(), &secret(*n)).unwrap();
+			let challenge = self.ek.challenge(&self.ak(), &secret(*n)).unwrap();
 			(soft(*n).id(), challenge.secret.try_into().unwrap())
 		};
 		let mut answers: Vec<(AuthorityId, [u8; 32])> = members.iter().map(answer).collect();
@@ -491,7 +556,7 @@ pub(crate) fn claim(applicant: &Applicant, round: u32, n: u64) -> SeatClaim {
 	let state = Rounds::<Test>::get(round).unwrap();
 	let seed = Admission::seed_of(round, &state).expect("the seed is there");
 	let author = soft(n).id();
-	let challenge = applicant.ek.challenge(&applicant.ak_name(), &secret(n)).unwrap();
+	let challenge = applicant.ek.challenge(&applicant.ak(), &secret(n)).unwrap();
 	SeatClaim {
 		vrf: SeatClaim::encode_vrf(&soft(n).pair.vrf_sign(&sortition::transcript(&seed).into())),
 		challenge: Challenge {

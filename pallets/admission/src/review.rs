@@ -24,7 +24,11 @@ impl<T: Config> Pallet<T> {
 	fn check_due(author: &AuthorityId) -> Result<Grounds, Error<T>> {
 		let grounds = GroundsOf::<T>::get(author).ok_or(Error::NotAMember)?;
 		let old = grounds.reviewed != Some(Revision::<T>::get());
-		let over = grounds.stays.is_some_and(|stays| Self::height() > stays);
+		let over = match grounds.stays {
+			Some(stays) => Self::height() > stays,
+			// Its time is over without anybody having changed anything.
+			None => Self::policy_in_force(grounds.policy).is_err(),
+		};
 		ensure!(old || over, Error::NotDue);
 		let member = pallet_trust::Members::<T>::get(author).ok_or(Error::NotAMember)?;
 		// Who is suspended keeps its mark until governance removes it.
@@ -77,7 +81,7 @@ impl<T: Config> Pallet<T> {
 
 	/// What a member's evidence is worth today. What its platform holds today is for its duties to show.
 	fn look_again(author: &AuthorityId, grounds: &Grounds) -> Result<ep_tpm::model::Tier, Lapse> {
-		let evidence = Dossiers::<T>::get(author).ok_or(Lapse::Certificate)?.evidence;
+		let evidence = Dossiers::<T>::get(author).ok_or(Lapse::Certificate)?.application.evidence;
 		let stays = Settings::<T>::get().is_some_and(|settings| settings.expired_stay);
 		let ek_at = stays.then_some(grounds.since);
 		let CertifiedChip { ek, tier, kind } =
@@ -86,8 +90,8 @@ impl<T: Config> Pallet<T> {
 				_ => Lapse::Certificate,
 			})?;
 		ensure!(ek.key.kind() == kind, Lapse::Model);
-		Denied::<T>::get().check(&ek.tpm, Some(grounds.firmware)).map_err(|_| Lapse::Denied)?;
-		ensure!(Policies::<T>::contains_key(grounds.policy), Lapse::Policy);
+		Denied::<T>::get().check(&ek.tpm, grounds.firmware).map_err(|_| Lapse::Denied)?;
+		Self::policy_in_force(grounds.policy).map_err(|_| Lapse::Policy)?;
 		Ok(tier)
 	}
 
@@ -99,9 +103,9 @@ impl<T: Config> Pallet<T> {
 	/// A member's chip has attested, and runs this firmware.
 	pub fn note_firmware(author: &AuthorityId, firmware: u64) {
 		let Some(mut grounds) = GroundsOf::<T>::get(author) else { return };
-		if grounds.firmware != firmware {
+		if grounds.firmware != Some(firmware) {
 			// An update may have cured it, or the opposite.
-			(grounds.firmware, grounds.reviewed) = (firmware, None);
+			(grounds.firmware, grounds.reviewed) = (Some(firmware), None);
 			GroundsOf::<T>::insert(author, grounds);
 		}
 	}
@@ -109,7 +113,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_choose_policy(account: &T::AccountId, number: u32) -> DispatchResult {
 		let author = pallet_trust::Accounts::<T>::get(account).ok_or(Error::<T>::NotAMember)?;
 		let mut grounds = GroundsOf::<T>::get(&author).ok_or(Error::<T>::NotAMember)?;
-		let policy = Policies::<T>::get(number).ok_or(Error::<T>::NoSuchPolicy)?;
+		let policy = Self::policy_in_force(number)?;
 		ensure!(!policy.leaves_open(), Error::<T>::NeedsCommittee);
 		(grounds.policy, grounds.reviewed) = (number, None);
 		GroundsOf::<T>::insert(&author, grounds);

@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use ep_poet::{AuthorityId, Members as _};
-use ep_tpm::{AttestationKey, EndorsementKey};
+use ep_tpm::chip::{Ak, Ek};
 use ep_trust::{
-	committee::is_quorum, nonce, score::OnFault as _, sortition, Application, Committee, Judgement, Quote, Reason,
-	Round, Seat, SeatClaim, Verdict, VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
+	committee::is_quorum, nonce, score::OnFault as _, sortition, Application, Committee, Dossier, Judgement, Quote,
+	Reason, Round, Seat, SeatClaim, Verdict, VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
 };
 use frame_support::{
 	pallet_prelude::*,
@@ -67,7 +67,7 @@ impl<T: Config> Pallet<T> {
 		let Checked { chip, ek_name, ak_name, tier, clock, firmware } = checked;
 		ensure!(!ByAttestationKey::<T>::contains_key(ak_name), Error::<T>::InARound);
 		Self::check_cooled_down(&chip)?;
-		let weight = settings.first_weight.min(settings.caps.of(tier));
+		let weight = settings.first_weight_of(tier);
 		pallet_trust::Pallet::<T>::check_joining(&account, &Self::spec(&application, ek_name, weight))?;
 
 		<T as Config>::Currency::hold(&HoldReason::Application.into(), &account, settings.deposit)?;
@@ -93,6 +93,7 @@ impl<T: Config> Pallet<T> {
 			firmware,
 			revision: Revision::<T>::get(),
 			application: Blake2_256::hash(&application.encode()),
+			nonce: under,
 			applied: now,
 			epoch,
 			until,
@@ -106,6 +107,7 @@ impl<T: Config> Pallet<T> {
 			answer: None,
 			revealed: 0,
 			opened: 0,
+			made_up: 0,
 		};
 		let keys: KeyBytes = keys.encode().try_into().map_err(|_| Error::<T>::BadKeys)?;
 		ByAttestationKey::<T>::insert(ak_name, round);
@@ -291,11 +293,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(is_quorum(votes, Self::expected(&state)), Error::<T>::TooFewAnswers);
 
 		let (application, _) = Applications::<T>::get(round).ok_or(Error::<T>::NoSuchRound)?;
-		let key =
-			AttestationKey::parse_author(&application.evidence.ak_public).map_err(|_| Error::<T>::BadAttestationKey)?;
+		let key = Ak::parse(&application.evidence.ak_public).map_err(|_| Error::<T>::BadAttestationKey)?;
 		let seed = state.seed.ok_or(Error::<T>::NoSeed)?;
 		let under = nonce::answer(&Self::genesis(), round, &seed, &answers);
-		Self::check_quote(application.policy, &key, &state.ek_name, &quote, &under, Some(&state.clock))?;
+		Self::check_quote(application.policy, &key, &state.ek_name, &quote, &under, state.clock.as_ref())?;
 		let questions = answers.len() as u32;
 		let answered = (answers, quote);
 		state.answer = Some(Blake2_256::hash(&answered.encode()));
@@ -313,14 +314,16 @@ impl<T: Config> Pallet<T> {
 		ensure!(seating.outcome.is_none(), Error::AlreadyRevealed);
 		ensure!(nonce::commitment(round, author, secret) == seating.commitment, Error::NotCommitted);
 		let (application, _) = Applications::<T>::get(round).ok_or(Error::NoSuchRound)?;
-		let key = EndorsementKey::parse(&application.evidence.ek_public).map_err(|_| Error::BadEndorsementKey)?;
-		let Ok(answer) = key.check_challenge(&state.ak_name, secret, &seating.credential) else {
+		let ek = Ek::parse(&application.evidence.ek_public).map_err(|_| Error::BadEndorsementKey)?;
+		let ak = Ak::parse(&application.evidence.ak_public).map_err(|_| Error::BadAttestationKey)?;
+		let Ok(answer) = ek.check_challenge(&ak, secret, &seating.credential) else {
 			return Ok(Opening::Broken);
 		};
 		let (answers, _) = AnswersOf::<T>::get(round).ok_or(Error::OtherPhase)?;
 		let given = answers.binary_search_by(|(asked, _)| asked.cmp(author)).ok().and_then(|index| answers.get(index));
 		Ok(match given {
 			Some((_, given)) if given[..] == answer[..] => Opening::Answered,
+			Some((_, given)) if *given != [0; 32] => Opening::MadeUp,
 			_ => Opening::NotAnswered,
 		})
 	}
@@ -346,8 +349,10 @@ impl<T: Config> Pallet<T> {
 			if let Some(seating) = seating {
 				seating.outcome = Some(outcome);
 				state.revealed = state.revealed.saturating_add(1);
-				if outcome == Opening::Answered {
-					state.opened = state.opened.saturating_add(seating.votes);
+				match outcome {
+					Opening::Answered => state.opened = state.opened.saturating_add(seating.votes),
+					Opening::MadeUp => state.made_up = state.made_up.saturating_add(seating.votes),
+					Opening::NotAnswered | Opening::Broken => {}
 				}
 			}
 		});
@@ -435,8 +440,8 @@ impl<T: Config> Pallet<T> {
 	fn newcomer(round: Round, state: &RoundOf<T>) -> Result<(MemberSpec, Application, KeysOf<T>), Error<T>> {
 		let (application, keys) = Applications::<T>::get(round).ok_or(Error::NoSuchRound)?;
 		let settings = Settings::<T>::get().ok_or(Error::Closed)?;
-		let weight = settings.first_weight.min(settings.caps.of(state.tier));
-		ensure!(weight > 0, Error::ModelNotLetIn);
+		ensure!(settings.caps.of(state.tier) > 0, Error::ModelNotLetIn);
+		let weight = settings.first_weight_of(state.tier);
 		let keys = KeysOf::<T>::decode(&mut &keys[..]).map_err(|_| Error::BadKeys)?;
 		Ok((Self::spec(&application, state.ek_name, weight), application, keys))
 	}
@@ -457,7 +462,11 @@ impl<T: Config> Pallet<T> {
 				reviewed: Some(state.revision),
 				stays: None,
 			};
-			Dossiers::<T>::insert(&state.author, application);
+			let (answers, answer) = AnswersOf::<T>::get(round).ok_or(Error::<T>::OtherPhase)?;
+			let seed = state.seed.ok_or(Error::<T>::NoSeed)?;
+			let answer_nonce = nonce::answer(&Self::genesis(), round, &seed, &answers);
+			let dossier = Dossier { application, nonce: state.nonce, answer, answer_nonce };
+			Dossiers::<T>::insert(&state.author, dossier);
 			GroundsOf::<T>::insert(&state.author, grounds);
 		}
 		Self::close(round, state, Outcome::Judged(judgement))

@@ -2,7 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ep_poet::{AuthorityId, Weight};
-use ep_tpm::{credential::Credential, model::Tier, ClockInfo, Name};
+use ep_tpm::{credential::Credential, model::Tier, policy::PlatformPolicy, ClockInfo, Name};
 use ep_trust::{Chain, MAX_SEATS};
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
@@ -78,7 +78,7 @@ pub struct Caps {
 	pub firmware: Weight,
 	/// A hypervisor's.
 	pub virtualised: Weight,
-	/// TPM 1.2.
+	/// TPM 1.2: the most that its score may be. It weighs nothing.
 	pub legacy: Weight,
 	/// Programs. For tests: whoever runs one can make it say anything.
 	pub software: Weight,
@@ -98,6 +98,15 @@ impl Caps {
 }
 
 impl<Balance: Copy> Parameters<Balance> {
+	/// What a new member with such a chip weighs. A TPM 1.2 attests no time, so it weighs nothing, and begins with no
+	/// score.
+	pub fn first_weight_of(&self, tier: Tier) -> Weight {
+		match tier {
+			Tier::Legacy12 => 0,
+			tier => self.first_weight.min(self.caps.of(tier)),
+		}
+	}
+
 	/// Whether the numbers can work at all.
 	///
 	/// # Errors
@@ -144,14 +153,16 @@ pub struct RoundState<AccountId, Balance> {
 	pub ak_name: Name,
 	/// The kind of chip.
 	pub tier: Tier,
-	/// The clock of its first quote.
-	pub clock: ClockInfo,
-	/// The firmware that its chip runs.
-	pub firmware: u64,
+	/// The clock of its first quote. A TPM 1.2 has none.
+	pub clock: Option<ClockInfo>,
+	/// The firmware that its chip runs. A TPM 1.2 does not say.
+	pub firmware: Option<u64>,
 	/// The revision of the rules that its evidence was judged by.
 	pub revision: u32,
 	/// Hash of the application.
 	pub application: [u8; 32],
+	/// The nonce of the quote in it.
+	pub nonce: [u8; 32],
 	/// The block it was made in.
 	pub applied: u32,
 	/// The epoch whose weights count.
@@ -178,6 +189,8 @@ pub struct RoundState<AccountId, Balance> {
 	pub revealed: u32,
 	/// Votes of those whose question was answered.
 	pub opened: u64,
+	/// Votes of those whose question got an answer that was made up.
+	pub made_up: u64,
 }
 
 /// The last block of each phase of a round.
@@ -224,10 +237,12 @@ pub struct Seating {
 pub enum Opening {
 	/// The applicant answered it.
 	Answered,
-	/// The applicant did not, though it could have.
+	/// The applicant did not, though it could have: zeros, or nothing.
 	NotAnswered,
 	/// Nobody could have answered it.
 	Broken,
+	/// The applicant gave another answer. No chip does: it opens a question or says that it cannot.
+	MadeUp,
 }
 
 /// Answers to questions, each with who asked.
@@ -264,6 +279,34 @@ pub struct Contribution {
 	pub output: [u8; 32],
 }
 
+/// A policy, and the blocks in which it holds.
+///
+/// Before them nobody is let in under it; after them neither, and members who rest on it have the overlap to move on.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen, Serialize, Deserialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GovernedPolicy {
+	/// What is asked of platforms.
+	pub platform: PlatformPolicy,
+	/// The first block.
+	pub from: u32,
+	/// The last block.
+	pub until: u32,
+}
+
+impl GovernedPolicy {
+	/// One that holds for ever.
+	pub fn always(platform: PlatformPolicy) -> Self {
+		Self { platform, from: 0, until: u32::MAX }
+	}
+
+	/// Whether it holds in this block.
+	pub fn holds(&self, block: u32) -> bool {
+		(self.from..=self.until).contains(&block)
+	}
+}
+
 /// Where verdicts are read beside this chain.
 pub type Anchor = Chain;
 
@@ -276,8 +319,8 @@ pub struct Grounds {
 	pub policy: u32,
 	/// When its evidence was judged, in seconds since 1970.
 	pub since: u64,
-	/// The firmware that its chip runs, as last attested.
-	pub firmware: u64,
+	/// The firmware that its chip runs, as last attested. A TPM 1.2 does not say.
+	pub firmware: Option<u64>,
 	/// The revision of the rules at which its evidence was last looked at; `None` if it has to be.
 	pub reviewed: Option<u32>,
 	/// The last block in which it may stay, if its evidence is not good any more.
@@ -293,6 +336,6 @@ pub enum Lapse {
 	Model,
 	/// The model or its firmware is known to be broken.
 	Denied,
-	/// The policy is gone.
+	/// The policy is gone, or holds no more.
 	Policy,
 }

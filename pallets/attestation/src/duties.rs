@@ -1,7 +1,7 @@
 //! The life of a duty.
 
 use ep_poet::{AuthorityId, Members as _, Weight as Score};
-use ep_tpm::{verify_time, AttestationKey};
+use ep_tpm::{chip::Ak, verify_time, ClockInfo};
 use ep_trust::{nonce, score, Testimony};
 use frame_support::{ensure, pallet_prelude::*, Blake2_256, StorageHasher};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -206,14 +206,16 @@ impl<T: Config> Pallet<T> {
 			return Ok(());
 		};
 		match Self::judge(&author, &duty, &standing, testimony) {
-			Ok((chip, firmware)) => {
-				T::Platforms::attested(&author, firmware);
+			Ok(seen) => {
+				if let Some((chip, firmware)) = seen {
+					T::Platforms::attested(&author, firmware);
+					standing.chip = Some(chip);
+				}
 				let (settings, late) = (Settings::<T>::get(), Self::height() > duty.until);
 				let score = match late {
 					false => score::risen(standing.score, Self::cap(&author, &standing), settings.gain),
 					true => score::fallen(standing.score, settings.late),
 				};
-				standing.chip = Some(chip);
 				standing.done = standing.done.saturating_add(1);
 				standing.missed = 0;
 				Duties::<T>::remove(&author);
@@ -239,24 +241,45 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What a testimony shows of the chip: its counters and its firmware.
+	/// What a testimony shows of the chip: its counters and its firmware, where it has a clock.
 	fn judge(
 		author: &AuthorityId,
 		duty: &Duty,
 		standing: &Standing,
 		testimony: &Testimony,
-	) -> Result<(Counters, u64), Fault> {
+	) -> Result<Option<(Counters, u64)>, Fault> {
 		let member = pallet_trust::Pallet::<T>::identity(author, 0).ok_or(Fault::Forged)?;
-		let key = AttestationKey::parse_author(&member.ak_public).map_err(|_| Fault::Forged)?;
+		let key = Ak::parse(&member.ak_public).map_err(|_| Fault::Forged)?;
 		let nonce = nonce::duty(&T::GenesisHash::get(), &Self::drawn_in(duty), author);
-		let forged = |rule: ep_tpm::Error| {
-			log::debug!(target: LOG_TARGET, "the testimony of {author:?} is refused: {rule}");
-			Fault::Forged
-		};
 		let Testimony { time, quote } = testimony;
-		let time = verify_time(&key, &time.attest, &time.signature, &nonce).map_err(forged)?;
-		time.signed_under_ek(&key, &member.ek_name).map_err(forged)?;
-		let now = time.clock_info;
+		let seen = match (&key, time) {
+			(Ak::Tpm20(key), Some(time)) => {
+				let attested = verify_time(key, &time.attest, &time.signature, &nonce)
+					.and_then(|attested| attested.signed_under_ek(key, &member.ek_name).map(|()| attested));
+				let attested = attested.map_err(|rule| {
+					log::debug!(target: LOG_TARGET, "the testimony of {author:?} is refused: {rule}");
+					Fault::Forged
+				})?;
+				Some((Self::count(&attested.clock_info, standing)?, attested.firmware_version))
+			}
+			// It attests its platform and nothing else.
+			(Ak::Tpm12(_), None) => None,
+			(Ak::Tpm20(_), None) | (Ak::Tpm12(_), Some(_)) => return Err(Fault::Forged),
+		};
+		match (T::Platforms::policy(author), &key) {
+			(Some(policy), _) => {
+				let quote = quote.as_ref().ok_or(Fault::Platform)?;
+				T::Platforms::check(policy, &key, &member.ek_name, quote, &nonce)?;
+			}
+			// Governance has put it into the register, and it has shown nothing.
+			(None, Ak::Tpm12(_)) => return Err(Fault::Platform),
+			(None, Ak::Tpm20(_)) => {}
+		}
+		Ok(seen)
+	}
+
+	/// A chip's counters as they are now, if they did not go back.
+	fn count(now: &ClockInfo, standing: &Standing) -> Result<Counters, Fault> {
 		let mut counters = Counters {
 			boots: (now.reset_count, now.restart_count),
 			// Right after a power cut the clock may be behind what it was; the chip says so.
@@ -267,11 +290,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(!went_back, Fault::Cleared);
 			counters.clock = counters.clock.max(last.clock);
 		}
-		if let Some(policy) = T::Platforms::policy(author) {
-			let quote = quote.as_ref().ok_or(Fault::Platform)?;
-			T::Platforms::check(policy, &key, &member.ek_name, quote, &nonce)?;
-		}
-		Ok((counters, time.firmware_version))
+		Ok(counters)
 	}
 
 	/// A member that forged evidence has neither credit nor place any more.

@@ -5,7 +5,7 @@ use ep_poet::{
 	testing::{SoftMember, Statement},
 	AuthorityId,
 };
-use ep_tpm::{AttestationKey, Name};
+use ep_tpm::{chip::Ak, testing::SoftLegacyChip, Name};
 use ep_trust::{nonce, Attested, Quote, Testimony};
 use frame_support::{
 	derive_impl, parameter_types,
@@ -180,10 +180,17 @@ impl Platforms for Sevens {
 		Firmware::mutate(|seen| seen.push((author.clone(), firmware)));
 	}
 
-	fn check(_: u32, key: &AttestationKey, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault> {
-		let quoted = ep_tpm::verify_quote_of_any_clock(key, &quote.attest, &quote.signature, nonce)?;
-		quoted.signed_under_ek(key, ek_name)?;
-		match quote.pcr_values.iter().all(|value| value[..] == [7; 32]) {
+	fn check(_: u32, key: &Ak, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault> {
+		match key {
+			Ak::Tpm20(key) => {
+				let quoted = ep_tpm::verify_quote_of_any_clock(key, &quote.attest, &quote.signature, nonce)?;
+				quoted.signed_under_ek(key, ek_name)?;
+			}
+			Ak::Tpm12(key) => {
+				ep_tpm::legacy::verify_quote(key, &quote.attest, &quote.signature, nonce)?;
+			}
+		}
+		match quote.pcr_values.iter().all(|value| value.iter().all(|byte| *byte == 7)) {
 			true => Ok(()),
 			false => Err(Fault::Platform),
 		}
@@ -308,16 +315,42 @@ impl Draft {
 				pcr_values: vec![value.to_vec().try_into().unwrap()].try_into().unwrap(),
 			}
 		});
-		Testimony {
-			time: Attested { attest: attest.try_into().unwrap(), signature: signature.try_into().unwrap() },
-			quote,
-		}
+		let time = Attested { attest: attest.try_into().unwrap(), signature: signature.try_into().unwrap() };
+		Testimony { time: Some(time), quote }
 	}
 
 	/// Signs it as member `n`, and calls.
 	pub(crate) fn attest(&self) -> Result<(), Error<Test>> {
 		attest(self.n, self.attempt, self.testimony())
 	}
+}
+
+/// Makes member `n` one with a TPM 1.2, admitted under policy 0 with this cap.
+pub(crate) fn admit_legacy(n: u64, cap: u64) -> SoftLegacyChip {
+	let chip = SoftLegacyChip::new(n);
+	let ak_public = chip.ak_public().try_into().unwrap();
+	let keys = SessionKeys { poet: soft(n).id(), grandpa: grandpa(n) };
+	frame_support::assert_ok!(Trust::add_member(
+		RuntimeOrigin::root(),
+		n,
+		MemberSpec { ak_public, weight: 0, ..spec(n) },
+		keys
+	));
+	UnderPolicy::set(Some((soft(n).id(), cap)));
+	chip
+}
+
+/// What the chip of a member that has a TPM 1.2 says for its duty, of a PCR that holds this.
+pub(crate) fn legacy_testimony(n: u64, chip: &SoftLegacyChip, value: [u8; 20]) -> Testimony {
+	let duty = Duties::<Test>::get(soft(n).id()).expect("it owes something");
+	let nonce = nonce::duty(&GENESIS, &System::block_hash(u64::from(duty.block)), &soft(n).id());
+	let (attest, signature) = chip.quote([1, 0, 0], &[value], &nonce);
+	let quote = Quote {
+		attest: attest.try_into().unwrap(),
+		signature: signature.try_into().unwrap(),
+		pcr_values: vec![value.to_vec().try_into().unwrap()].try_into().unwrap(),
+	};
+	Testimony { time: None, quote: Some(quote) }
 }
 
 /// Member `n` signs and hands in a testimony.

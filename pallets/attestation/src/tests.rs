@@ -6,6 +6,8 @@ use sp_runtime::Permill;
 
 use crate::{mock::*, *};
 
+mod legacy;
+
 const ALICE: u64 = 1;
 const BOB: u64 = 2;
 
@@ -284,7 +286,7 @@ fn a_testimony_by_another_chip_or_cut_short_is_forged() {
 		let author = soft(ALICE).id();
 		assert!(events().contains(&Event::Refused { author: author.clone(), fault: Fault::Forged }));
 		let mut cut = honest;
-		cut.time.attest.pop();
+		cut.time.as_mut().unwrap().attest.pop();
 		assert_eq!(attest(ALICE, 1, cut), Ok(()));
 		assert!(events().contains(&Event::Forged { author }));
 	});
@@ -325,7 +327,7 @@ fn nobody_speaks_in_anothers_name() {
 		let other_duty = sign(ALICE, duty.block - 1, 0, &testimony);
 		assert_eq!(hand_in(soft(ALICE).id(), testimony.clone(), other_duty), Err(Error::BadSignature));
 		let mut garbage = testimony.clone();
-		garbage.time.signature[10] ^= 1;
+		garbage.time.as_mut().unwrap().signature[10] ^= 1;
 		let of_the_honest_one = sign(ALICE, duty.block, 0, &testimony);
 		assert_eq!(hand_in(soft(ALICE).id(), garbage, of_the_honest_one), Err(Error::BadSignature));
 		assert_eq!(

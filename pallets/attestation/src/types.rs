@@ -2,7 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ep_poet::{AuthorityId, Weight};
-use ep_tpm::{AttestationKey, Name};
+use ep_tpm::{chip::Ak, Name};
 use ep_trust::Quote;
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,8 @@ pub enum Fault {
 	Forged,
 	/// The chip's counters went back.
 	Cleared,
-	/// The platform is not as its policy wants it, or there is no quote, or no such policy any more.
+	/// The platform is not as its policy wants it, or there is no quote, or no such policy any more, or it is now one that
+	/// such a chip cannot meet.
 	Platform,
 }
 
@@ -112,7 +113,9 @@ impl From<ep_tpm::Error> for Fault {
 			| Rule::PolicyForm
 			| Rule::FirmwareFloor
 			| Rule::PcrNotAllowed
-			| Rule::CompositeNotAllowed => Self::Platform,
+			| Rule::CompositeNotAllowed
+			| Rule::LegacyPolicy
+			| Rule::LegacyStaticPcrs => Self::Platform,
 			_ => Self::Forged,
 		}
 	}
@@ -136,5 +139,5 @@ pub trait Platforms {
 	///
 	/// # Errors
 	/// [`Fault::Forged`] or [`Fault::Platform`].
-	fn check(policy: u32, key: &AttestationKey, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault>;
+	fn check(policy: u32, key: &Ak, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault>;
 }

@@ -27,7 +27,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Gives a member a weight for what its duties have shown. False if it stays what it was: the last weight of all does
-	/// not go, and who is suspended or leaves gets none.
+	/// not go, and who is suspended, leaves, or has a chip that attests no time gets none.
 	pub fn reweigh(author: &AuthorityId, weight: Weight) -> bool {
 		let Some(member) = Members::<T>::get(author) else { return false };
 		if member.suspended || member.leaves.is_some() {

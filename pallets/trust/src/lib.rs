@@ -38,6 +38,8 @@
 //! 5. *Constant work*: an epoch change reads a bounded number of members, however many there are; a block removes at
 //!    most one record.
 //! 6. *Voters*: see the rules in [`voters`].
+//! 7. *No time, no weight*: a member with a TPM 1.2, which attests no time, weighs nothing. So it neither authors, votes
+//!    nor sits in a committee; it is a member, has duties and a score.
 //!
 //! How well the draw keeps to weights: a member is tried at random and taken with probability weight / [`MAX_WEIGHT`],
 //! [`TRIES_PER_SEAT`] times a seat at most, no member twice. Seats left open then go to those who follow a random place
@@ -81,7 +83,7 @@ pub const MAX_WEIGHT: ep_poet::Weight = 1_000_000;
 pub mod pallet {
 	use alloc::vec::Vec;
 	use ep_poet::{AuthorityId, Weight as Score};
-	use ep_tpm::{AttestationKey, Name};
+	use ep_tpm::{chip, Name};
 	use frame_support::{pallet_prelude::*, traits::EnsureOrigin};
 	use frame_system::pallet_prelude::*;
 	use pallet_session::SessionInterface;
@@ -226,6 +228,8 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// The weight is above [`MAX_WEIGHT`].
 		WeightTooHigh,
+		/// The member's chip is a TPM 1.2: it attests no time, so it neither authors nor judges, and weighs nothing.
+		AttestsNoTime,
 		/// The attestation key's public area is not that of an author's attestation key.
 		BadAttestationKey,
 		/// The account is a member's.
@@ -285,8 +289,8 @@ pub mod pallet {
 		/// chip, and that the keys are the member's.
 		///
 		/// # Errors
-		/// [`Error::WeightTooHigh`], [`Error::BadAttestationKey`], [`Error::AccountIsMember`], [`Error::AuthorIsMember`],
-		/// [`Error::AttestationKeyIsMember`], [`Error::EndorsementKeyIsMember`], [`Error::StillLeaving`],
+		/// [`Error::WeightTooHigh`], [`Error::BadAttestationKey`], [`Error::AttestsNoTime`], [`Error::AccountIsMember`],
+		/// [`Error::AuthorIsMember`], [`Error::AttestationKeyIsMember`], [`Error::EndorsementKeyIsMember`], [`Error::StillLeaving`],
 		/// [`Error::TooManyMembers`]; `DuplicatedKey` of sessions.
 		#[pallet::call_index(0)]
 		pub fn add_member(
@@ -313,7 +317,7 @@ pub mod pallet {
 		///
 		/// # Errors
 		/// [`Error::WeightTooHigh`], [`Error::NotAMember`], [`Error::AlreadyRemoved`], [`Error::Suspended`],
-		/// [`Error::LastWeight`].
+		/// [`Error::AttestsNoTime`], [`Error::LastWeight`].
 		#[pallet::call_index(2)]
 		pub fn set_weight(origin: OriginFor<T>, account: T::AccountId, weight: Score) -> DispatchResult {
 			T::AdminOrigin::ensure_origin(origin)?;
@@ -400,7 +404,8 @@ pub mod pallet {
 		/// Whether `spec` may join for `account`. Gives its attestation key's name.
 		pub(crate) fn check(account: &T::AccountId, spec: &MemberSpec) -> Result<Name, Error<T>> {
 			ensure!(spec.weight <= MAX_WEIGHT, Error::<T>::WeightTooHigh);
-			let key = AttestationKey::parse_author(&spec.ak_public).map_err(|_| Error::<T>::BadAttestationKey)?;
+			let key = chip::Ak::parse(&spec.ak_public).map_err(|_| Error::<T>::BadAttestationKey)?;
+			ensure!(key.attests_time() || spec.weight == 0, Error::<T>::AttestsNoTime);
 			let author = Members::<T>::contains_key(&spec.author).then(|| spec.author.clone());
 			let taken = [
 				(Accounts::<T>::get(account), Error::<T>::AccountIsMember),
@@ -442,7 +447,9 @@ pub mod pallet {
 		pub(crate) fn change_weight(author: &AuthorityId, weight: Score) -> Result<u64, Error<T>> {
 			let now = T::CurrentEpoch::get();
 			let from = now.saturating_add(DELAY);
-			let index = Members::<T>::get(author).ok_or(Error::<T>::NotAMember)?.index;
+			let member = Members::<T>::get(author).ok_or(Error::<T>::NotAMember)?;
+			ensure!(weight == 0 || !chip::is_legacy(&member.ak_public), Error::<T>::AttestsNoTime);
+			let index = member.index;
 			let mut slot = Slots::<T>::get(index).ok_or(Error::<T>::NotAMember)?;
 			let mut total = TotalWeight::<T>::get();
 			let before = total.at(from);

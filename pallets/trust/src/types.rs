@@ -17,12 +17,12 @@ use crate::Schedule;
 pub struct MemberSpec {
 	/// Key for lottery and seals.
 	pub author: AuthorityId,
-	/// The attestation key's `TPMT_PUBLIC`.
+	/// The attestation key's `TPMT_PUBLIC`; of a TPM 1.2 its `TPM_PUBKEY`.
 	#[serde(with = "hexadecimal")]
 	pub ak_public: AkPublic,
 	/// Name of the endorsement key above it.
 	pub ek_name: Name,
-	/// Share in lottery and voting, at most 1,000,000.
+	/// Share in lottery and voting, at most 1,000,000; 0 of a TPM 1.2, which cannot author.
 	pub weight: Weight,
 }
 
@@ -31,7 +31,7 @@ pub struct MemberSpec {
 pub struct Member<AccountId> {
 	/// The account that answers for it.
 	pub account: AccountId,
-	/// The attestation key's `TPMT_PUBLIC`.
+	/// The attestation key's `TPMT_PUBLIC`; of a TPM 1.2 its `TPM_PUBKEY`.
 	pub ak_public: AkPublic,
 	/// The attestation key's name.
 	pub ak_name: Name,

@@ -281,4 +281,7 @@ pub enum Error {
 	/// H12 *legacy-sym-attestation*.
 	#[error("legacy symmetric attestation: not a TPM_SYM_CA_ATTESTATION as a challenge has it")]
 	LegacySymAttestation,
+	/// H13 *one-generation*.
+	#[error("one generation: one key is of a TPM 1.2 and the other is not")]
+	OneGeneration,
 }

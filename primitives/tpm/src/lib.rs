@@ -139,6 +139,7 @@
 //!   ([`Error::LegacyQuoteFixed`]), H8 *legacy-static-pcrs* ([`Error::LegacyStaticPcrs`]), H9 *legacy-policy*
 //!   ([`Error::LegacyPolicy`]), H10 *legacy-same-key* ([`Error::LegacySameKey`]), H11 *legacy-session-key*
 //!   ([`Error::LegacySessionKey`]), H12 *legacy-sym-attestation* ([`Error::LegacySymAttestation`]).
+//! - H13 *one-generation* ([`Error::OneGeneration`]; [`chip`]): both keys of a chip are of one generation of TPM.
 //!
 //! # Attacks
 //!
@@ -175,6 +176,7 @@ pub mod algorithm;
 pub mod attest;
 pub mod certificate;
 pub mod certify;
+pub mod chip;
 pub mod credential;
 mod ek;
 mod error;
@@ -188,6 +190,8 @@ pub mod policy;
 pub mod public;
 mod reader;
 pub mod signature;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use algorithm::{Curve, HashAlgorithm};
 pub use attest::{

@@ -7,7 +7,7 @@ use ep_tpm::{credential::Credential, model::Tier, policy::PlatformPolicy, Name};
 use scale_info::TypeInfo;
 use sp_core::{sr25519, H160};
 
-use crate::{Application, Chain, Judgement, Quote, Round, SeatClaim, Testimony, Verdict, VerdictCertificate};
+use crate::{Application, Chain, Dossier, Judgement, Quote, Round, SeatClaim, Testimony, Verdict, VerdictCertificate};
 
 /// The last block of each phase of a round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
@@ -47,6 +47,8 @@ pub struct RoundInfo<AccountId> {
 	pub answer: Option<Quote>,
 	/// Votes of those whose question was answered, as far as they have revealed.
 	pub opened: u64,
+	/// Votes of those whose question got an answer that was made up.
+	pub made_up: u64,
 	/// Whether the committee can speak.
 	pub judging: bool,
 	/// Whether the round can only expire.
@@ -129,7 +131,7 @@ pub struct DutyInfo {
 	pub attempt: u8,
 	/// The policy that a quote is to meet; without one none is owed.
 	pub policy: Option<u32>,
-	/// `TPMT_PUBLIC` of the attestation key that the chain knows as the member's.
+	/// The attestation key that the chain knows as the member's: `TPMT_PUBLIC`, or `TPM_PUBKEY` of a TPM 1.2.
 	pub ak_public: AkPublic,
 	/// Name of the endorsement key above it.
 	pub ek_name: Name,
@@ -194,7 +196,7 @@ sp_api::decl_runtime_apis! {
 		/// A member's address on the Elastos Smart Chain.
 		fn anchor(author: AuthorityId) -> Option<H160>;
 		/// What a member was admitted on.
-		fn dossier(author: AuthorityId) -> Option<Application>;
+		fn dossier(author: AuthorityId) -> Option<Dossier>;
 		/// Members who owe a testimony, and whose evidence has to be looked at again.
 		fn due_for_review() -> Vec<AuthorityId>;
 		/// Whether an application would be taken, with the session keys and the proof of them encoded: `Err` has the name

@@ -24,11 +24,13 @@ pub const MAX_SIGNATURE: u32 = 520;
 pub type CertificateBytes = BoundedVec<u8, ConstU32<MAX_CERTIFICATE>>;
 
 /// A quote with the values of its PCRs, in ascending order of their numbers.
+///
+/// Of a TPM 2.0, or of a TPM 1.2 under the same names: `ep_tpm::chip` has what each field holds there.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
 pub struct Quote {
-	/// `TPMS_ATTEST`.
+	/// `TPMS_ATTEST`, or `TPM_QUOTE_INFO`.
 	pub attest: BoundedVec<u8, ConstU32<MAX_ATTEST>>,
-	/// `TPMT_SIGNATURE`.
+	/// `TPMT_SIGNATURE`, or the bare signature of a TPM 1.2.
 	pub signature: BoundedVec<u8, ConstU32<MAX_SIGNATURE>>,
 	/// What the selected PCRs hold.
 	pub pcr_values: BoundedVec<ep_tpm::policy::Digest, ConstU32<{ ep_tpm::policy::MAX_PCRS }>>,
@@ -46,8 +48,8 @@ pub struct Attested {
 /// What a member shows when it was drawn, all of it under [`crate::nonce::duty`].
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
 pub struct Testimony {
-	/// `TPM2_GetTime`.
-	pub time: Attested,
+	/// `TPM2_GetTime`; `None` from a TPM 1.2, which has no such thing.
+	pub time: Option<Attested>,
 	/// The platform, of members who were admitted under a policy.
 	pub quote: Option<Quote>,
 }
@@ -59,9 +61,9 @@ pub struct Evidence {
 	pub ek_certificate: CertificateBytes,
 	/// Certificates above it, in any order, beside those that the chain has.
 	pub intermediates: BoundedVec<CertificateBytes, ConstU32<MAX_INTERMEDIATES>>,
-	/// The endorsement key's `TPMT_PUBLIC`.
+	/// The endorsement key's `TPMT_PUBLIC`; of a TPM 1.2 its `TPM_PUBKEY`.
 	pub ek_public: AkPublic,
-	/// The attestation key's `TPMT_PUBLIC`.
+	/// The attestation key's, in the same form.
 	pub ak_public: AkPublic,
 	/// A quote under [`crate::nonce::application`].
 	pub quote: Quote,
@@ -87,6 +89,19 @@ pub struct Application {
 	pub recent: u32,
 	/// The node's name on the network, as bytes of its multihash: members try to reach it.
 	pub peer: BoundedVec<u8, ConstU32<64>>,
+}
+
+/// What a member was admitted on, so that anybody can look again: both quotes with their nonces.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct Dossier {
+	/// The application, and the quote in it.
+	pub application: Application,
+	/// The nonce of that quote: [`crate::nonce::application`] of the account, the keys and the block it names.
+	pub nonce: [u8; 32],
+	/// The quote over the answers to the committee's questions.
+	pub answer: Quote,
+	/// Its nonce: [`crate::nonce::answer`].
+	pub answer_nonce: [u8; 32],
 }
 
 /// A VRF's output and proof as SCALE encodes them: the SDK's own type is none for calls.
@@ -123,7 +138,7 @@ impl SeatClaim {
 pub struct Challenge {
 	/// [`crate::nonce::commitment`] to the 32 bytes that `credential` derives from.
 	pub commitment: [u8; 32],
-	/// What `TPM2_ActivateCredential` opens.
+	/// What `TPM2_ActivateCredential` opens, or `TPM_ActivateIdentity`.
 	pub credential: Credential,
 }
 

@@ -15,7 +15,8 @@
 //!    and asks the applicant's chip a question that derives from them (`ep_tpm::credential`).
 //! 4. *Answer.* The applicant's chip opens the questions, and quotes its platform under [`nonce::answer`].
 //! 5. *Reveal.* Each challenger shows its 32 bytes. The chain computes the question and the answer again: a question
-//!    that could not be answered counts against who asked it, and so does silence.
+//!    that could not be answered counts against who asked it, and so does silence. A chip says so when it cannot open a
+//!    question, and its node answers zeros; an answer that is neither right nor zeros was *made up*.
 //! 6. *Judge.* The committee agrees on a [`Judgement`] by weighted PBFT, off chain, and signs the [`Verdict`]. Only
 //!    after it has agreed: signatures do not say in which view they were given.
 //! 7. *Conclude.* Anybody brings the [`VerdictCertificate`] to the chain.
@@ -53,7 +54,7 @@ pub mod sortition;
 mod verdict;
 
 pub use application::{
-	Application, Attested, CertificateBytes, Chain, Challenge, Evidence, Quote, Round, SeatClaim, Testimony,
+	Application, Attested, CertificateBytes, Chain, Challenge, Dossier, Evidence, Quote, Round, SeatClaim, Testimony,
 };
 pub use committee::{Committee, Seat};
 pub use verdict::{Judgement, Reason, Refusal, Verdict, VerdictCertificate, MAX_SEATS};

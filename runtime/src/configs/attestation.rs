@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 use ep_poet::{AuthorityId, Weight};
-use ep_tpm::{policy::PlatformEvidence, AttestationKey, Name};
+use ep_tpm::{
+	chip::{self, Ak},
+	Name,
+};
 use ep_trust::Quote;
 use frame_support::traits::ConstU32;
 use frame_system::EnsureRoot;
@@ -34,14 +37,14 @@ impl Platforms for Admitted {
 		Admission::note_firmware(author, firmware);
 	}
 
-	fn check(policy: u32, key: &AttestationKey, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault> {
-		let policy = pallet_admission::Policies::<Runtime>::get(policy).ok_or(Fault::Platform)?;
+	fn check(policy: u32, key: &Ak, ek_name: &Name, quote: &Quote, nonce: &[u8]) -> Result<(), Fault> {
+		// One that holds no more is what its members have to meet until they have moved on.
+		let policy = pallet_admission::Policies::<Runtime>::get(policy).ok_or(Fault::Platform)?.platform;
 		let pcr_values: Vec<&[u8]> = quote.pcr_values.iter().map(|value| value.as_slice()).collect();
 		let (attest, signature) = (&quote.attest, &quote.signature);
 		// The chip's clock is judged by its time attestation.
-		let evidence =
-			PlatformEvidence { key, ek_name, attest, signature, nonce, pcr_values: &pcr_values, previous: None };
-		policy.verify_platform(&evidence).map(|_| ()).map_err(Fault::from)
+		let quote = chip::Quote { attest, signature, nonce, pcr_values: &pcr_values };
+		key.verify_platform(&policy, ek_name, &quote).map(|_| ()).map_err(Fault::from)
 	}
 }
 

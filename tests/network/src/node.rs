@@ -85,6 +85,8 @@ pub struct NodeOptions {
 	pub name: String,
 	/// What it is to the chain.
 	pub role: Role,
+	/// Its chip, as `elapse-node --tpm` takes it; `None` for a software TPM that the node manages.
+	pub tpm: Option<String>,
 	/// Its network backend.
 	pub backend: Backend,
 	/// How it catches up.
@@ -103,6 +105,7 @@ impl NodeOptions {
 		NodeOptions {
 			name: name.into(),
 			role,
+			tpm: None,
 			backend: Backend::default(),
 			sync: Sync::default(),
 			rpc_port: None,
@@ -188,7 +191,7 @@ impl Node {
 	/// Make its chip and keys if it is a member; a second time nothing changes.
 	pub(crate) fn provision(&mut self, program: &Path) -> Result<()> {
 		if let Role::Member(_) | Role::Newcomer = self.options.role {
-			self.member = Some(provision(program, &self.base)?);
+			self.member = Some(provision(program, &self.base, self.options.tpm.as_deref())?);
 		}
 		Ok(())
 	}
@@ -201,9 +204,11 @@ impl Node {
 		}
 	}
 
-	/// Its member's file and the certificate of its software TPM's maker, if it is to join.
-	pub(crate) fn newcomer(&self) -> Option<(Member, PathBuf)> {
+	/// Its member's file and the certificate of its software TPM's maker, if it is to join. A chip that it does not manage
+	/// has a maker elsewhere.
+	pub(crate) fn newcomer(&self) -> Option<(Member, Option<PathBuf>)> {
 		let maker = self.base.join("tpm/swtpm/ca/swtpm-localca-rootca-cert.pem");
+		let maker = self.options.tpm.is_none().then_some(maker);
 		self.member.clone().filter(|_| self.options.role == Role::Newcomer).map(|member| (member, maker))
 	}
 
@@ -222,6 +227,9 @@ impl Node {
 		command.args(["--name", self.name()]);
 		command.args(["--rpc-port", &self.rpc_port.to_string()]);
 		command.args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{}", self.p2p_port)]);
+		if let Some(tpm) = &self.options.tpm {
+			command.args(["--tpm", tpm]);
+		}
 		command.args(["--network-backend", self.options.backend.name()]);
 		command.args(["--sync", self.options.sync.name()]);
 		// Nodes know each other; nothing is announced, nothing else listens.
@@ -345,17 +353,16 @@ impl Node {
 }
 
 /// Make a node's chip and keys; a second time nothing changes.
-fn provision(program: &Path, base: &Path) -> Result<Member> {
+fn provision(program: &Path, base: &Path, tpm: Option<&str>) -> Result<Member> {
 	let file = base.join("member.json");
 	if !file.exists() {
-		process::run(
-			Command::new(program)
-				.args(["tpm", "provision", "--chain", "local"])
-				.arg("--base-path")
-				.arg(base)
-				.arg("--output")
-				.arg(&file),
-		)?;
+		let mut command = Command::new(program);
+		command.args(["tpm", "provision", "--chain", "local"]);
+		command.arg("--base-path").arg(base).arg("--output").arg(&file);
+		if let Some(tpm) = tpm {
+			command.args(["--tpm", tpm]);
+		}
+		process::run(&mut command)?;
 	}
 	Member::read(&file)
 }

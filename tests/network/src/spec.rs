@@ -40,7 +40,7 @@ impl Member {
 pub fn build(
 	program: &Path,
 	members: &[(Member, u64)],
-	newcomers: &[(Member, PathBuf)],
+	newcomers: &[(Member, Option<PathBuf>)],
 	target: Duration,
 	epoch_length: Option<u32>,
 	to: &Path,
@@ -58,7 +58,10 @@ pub fn build(
 		command.arg("--member").arg(format!("{}:{weight}", member.path.display()));
 	}
 	for (newcomer, maker) in newcomers {
-		command.arg("--endow").arg(&newcomer.account).arg("--root").arg(maker);
+		command.arg("--endow").arg(&newcomer.account);
+		if let Some(maker) = maker {
+			command.arg("--root").arg(maker);
+		}
 	}
 	let spec = process::run(&mut command)?;
 	serde_json::from_slice::<serde_json::Value>(&spec)

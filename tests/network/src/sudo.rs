@@ -1,5 +1,7 @@
 //! Signed transactions of the development keys.
 
+use std::time::Duration;
+
 use codec::Encode;
 use elapse_runtime::{Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION};
 use jsonrpsee::rpc_params;
@@ -9,10 +11,26 @@ use sp_runtime::generic::Era;
 
 use crate::{Error, Result, Rpc};
 
+/// What a pool says of a transaction whose place another has taken (`sc_rpc_api::author::error`).
+const TAKEN: &str = "ServerError(1014)";
+/// How often a place is asked for, and how long is waited in between.
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// Have the sudo key of a local network (Alice) do `call` as root. Returns the transaction's hash.
+///
+/// While a block is imported the pool forgets for a moment what waits in it, and gives out a number that is taken.
 pub async fn sudo(rpc: &Rpc, call: RuntimeCall) -> Result<H256> {
 	let call = RuntimeCall::Sudo(pallet_sudo::Call::sudo { call: Box::new(call) });
-	rpc.submit(&transaction(rpc, Sr25519Keyring::Alice, call).await?).await
+	let mut tries = 0;
+	loop {
+		let answer = rpc.submit(&transaction(rpc, Sr25519Keyring::Alice, call.clone()).await?).await;
+		match answer {
+			Err(Error::Rpc { why, .. }) if why.contains(TAKEN) && tries < TRIES => tries += 1,
+			answer => return answer,
+		}
+		tokio::time::sleep(PAUSE).await;
+	}
 }
 
 /// A transaction of `signer`, for the chain that the node behind `rpc` is on.

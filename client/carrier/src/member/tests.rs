@@ -97,6 +97,7 @@ pub(crate) fn info() -> RoundInfo<u64> {
 		seats: (1..=4).map(seat).collect(),
 		answer: Some(quote()),
 		opened: 40,
+		made_up: 0,
 		judging: true,
 		expired: false,
 	}

@@ -15,7 +15,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - `transport`: a device node, or a swtpm; `wire`: commands, sessions, results.
+//! - `transport`: a device node, or a swtpm; `wire`: commands, sessions, results; `node`: such a chip as a node's.
 //!
 //! # What stays in the chip
 //!
@@ -29,6 +29,7 @@
 //! The owner's is the caller's to keep: whoever has it can clear the chip, and activate. Those of the storage root key and
 //! of identity keys are [`Secret::WELL_KNOWN`], as elsewhere: the blob is of no use without the chip.
 
+pub(crate) mod node;
 #[cfg(test)]
 mod tests;
 mod transport;

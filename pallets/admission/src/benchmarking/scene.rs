@@ -94,7 +94,7 @@ pub(super) fn govern<T: BenchmarkHelper>() {
 	Settings::<T>::put(parameters::<T>());
 	Tiers::<T>::put(maker::tiers());
 	Denied::<T>::put(maker::denied());
-	Policies::<T>::insert(0, policy());
+	Policies::<T>::insert(0, GovernedPolicy::always(policy()));
 	set_roots::<T>();
 }
 

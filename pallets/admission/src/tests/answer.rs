@@ -113,10 +113,10 @@ fn what_was_answered_is_seen_when_it_is_revealed() {
 		let outcome = |n| Seats::<Test>::get(round, soft(n).id()).unwrap().outcome.unwrap();
 		assert_eq!(
 			[1, 2, 3, 4].map(outcome),
-			[Opening::Answered, Opening::NotAnswered, Opening::Answered, Opening::NotAnswered]
+			[Opening::Answered, Opening::MadeUp, Opening::Answered, Opening::NotAnswered]
 		);
 		let state = Rounds::<Test>::get(round).unwrap();
-		assert_eq!((state.revealed, state.opened), (4, 500_000));
+		assert_eq!((state.revealed, state.opened, state.made_up), (4, 500_000, 250_000));
 	});
 }
 

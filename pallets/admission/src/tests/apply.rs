@@ -289,7 +289,7 @@ fn a_quote_of_a_platform_that_the_policy_does_not_allow_is_refused() {
 	on_chain(|| {
 		let mut policy = policy();
 		policy.min_firmware = 8;
-		Policies::<Test>::insert(0, policy);
+		Policies::<Test>::insert(0, GovernedPolicy::always(policy));
 		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::PolicyNotMet);
 		Policies::<Test>::remove(0);
 		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::NoSuchPolicy);

@@ -93,15 +93,20 @@ fn impossible_settings_are_refused() {
 		assert_ok!(Admission::set_parameters(RuntimeOrigin::root(), parameters()));
 		let mut policy = policy();
 		policy.bitmap = vec![0, 0, 0].try_into().unwrap();
-		assert_noop!(Admission::set_policy(RuntimeOrigin::root(), 3, Some(policy)), Error::<Test>::BadSettings);
+		assert_noop!(
+			Admission::set_policy(RuntimeOrigin::root(), 3, Some(GovernedPolicy::always(policy))),
+			Error::<Test>::BadSettings
+		);
 	});
 }
 
 #[test]
 fn a_policy_comes_and_goes() {
 	on_chain(|| {
-		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 3, Some(policy())));
+		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 3, Some(GovernedPolicy::always(policy()))));
 		assert!(Policies::<Test>::contains_key(3));
+		let backwards = GovernedPolicy { platform: policy(), from: 2, until: 1 };
+		assert_noop!(Admission::set_policy(RuntimeOrigin::root(), 3, Some(backwards)), Error::<Test>::BadSettings);
 		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 3, None));
 		assert!(!Policies::<Test>::contains_key(3));
 	});

@@ -52,7 +52,15 @@ fn a_machine_joins() {
 		// The tier's cap is below what parameters give a newcomer.
 		assert_eq!(Trust::weight_of(&ALICE, 2), 200_000);
 		assert_eq!(Anchors::<Test>::get(&applicant.application.author), Some(anchor(ALICE)));
-		assert_eq!(Dossiers::<Test>::get(&applicant.application.author), Some(applicant.application.clone()));
+		let dossier = Dossiers::<Test>::get(&applicant.application.author).unwrap();
+		assert_eq!((&dossier.application, dossier.nonce), (&applicant.application, applicant.nonce()));
+		// Anybody can look at both quotes again.
+		let key = ep_tpm::AttestationKey::parse_author(&dossier.application.evidence.ak_public).unwrap();
+		for (quote, nonce) in
+			[(&dossier.application.evidence.quote, dossier.nonce), (&dossier.answer, dossier.answer_nonce)]
+		{
+			assert!(ep_tpm::verify_quote(&key, &quote.attest, &quote.signature, &nonce).is_ok());
+		}
 		assert_eq!((Admission::held(&ALICE), RoundCount::<Test>::get()), (0, 0));
 		assert_eq!(Balances::free_balance(ALICE), 10 * DEPOSIT);
 		let closed = Event::Closed { round, account: ALICE, outcome: Outcome::Judged(Judgement::Admit), kept: None };
@@ -293,5 +301,52 @@ fn what_a_member_was_admitted_on_goes_with_it() {
 		<Admission as ep_poet::OnMemberGone>::on_member_gone(&author);
 		assert!(!Dossiers::<Test>::contains_key(&author) && !Anchors::<Test>::contains_key(&author));
 		assert!(!AnchorOwners::<Test>::contains_key(anchor(ALICE)));
+	});
+}
+
+/// `TPM2_Clear` ends every attestation key of a chip. The machine joins again with a new one: not beside its old self, and
+/// as soon as that is gone.
+#[test]
+fn a_chip_that_was_cleared_joins_again_under_a_new_key_once_its_old_self_is_gone() {
+	on_chain(|| {
+		let before = Applicant::new(ALICE, "ecc");
+		let round = opened(&before);
+		assert_eq!(conclude(round, Judgement::Admit, &[1, 2, 3]), Ok(()));
+		// The same endorsement key, another attestation key, account and keys.
+		let after = || Applicant::new(BOB, "ecc");
+		assert_ne!(after().ak().name(), before.ak().name());
+		assert_noop!(after().apply(), pallet_trust::Error::<Test>::EndorsementKeyIsMember);
+		assert_ok!(Trust::leave(RuntimeOrigin::signed(ALICE)));
+		assert_noop!(after().apply(), pallet_trust::Error::<Test>::StillLeaving);
+		CurrentEpoch::set(3);
+		<Trust as frame_support::traits::Hooks<u64>>::on_initialize(System::block_number());
+		let round = opened(&after());
+		assert_eq!(conclude(round, Judgement::Admit, &[1, 2, 3]), Ok(()));
+		assert!(pallet_trust::Accounts::<Test>::get(ALICE).is_none());
+		assert!(pallet_trust::Accounts::<Test>::get(BOB).is_some());
+	});
+}
+
+/// An honest node answers zeros where its chip opens nothing; whoever makes answers up forges.
+#[test]
+fn answers_that_are_made_up_are_told_from_those_that_are_not_known() {
+	on_chain(|| {
+		let applicant = Applicant::new(ALICE, "ecc");
+		let round = questioned(&applicant);
+		go_to(u64::from(Rounds::<Test>::get(round).unwrap().until.sit) + 1);
+		let (answers, _) = applicant.answers(round, &[1, 2, 3, 4]);
+		let mut answers = answers.into_inner();
+		for (place, (_, answer)) in answers.iter_mut().enumerate() {
+			*answer = if place == 0 { [0; 32] } else { [0xee; 32] };
+		}
+		let answers: Answers = answers.try_into().unwrap();
+		let quote = applicant.answer_quote(round, &answers);
+		assert_ok!(Admission::answer(RuntimeOrigin::signed(ALICE), round, answers, Box::new(quote)));
+		for n in 1..=MEMBERS {
+			assert_eq!(reveal(round, n), Ok(()));
+		}
+		let info = Admission::round_info(round).unwrap();
+		assert_eq!((info.opened, info.made_up, info.expected), (0, 750_000, 1_000_000));
+		assert_eq!(conclude(round, Judgement::Admit, &[1, 2, 3]), Err(Error::NotOpened));
 	});
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod apply;
 mod govern;
+mod legacy;
 mod life;
 mod review;
 mod sit;

@@ -6,7 +6,7 @@ use ep_poet::AuthorityId;
 use ep_tpm::{
 	certificate::StoredCertificate,
 	model::{DenyRule, Denylist, Tier},
-	policy::{AllowedPcrs, PcrRule},
+	policy::{AllowedPcrs, PcrRule, PlatformPolicy},
 };
 use ep_trust::Judgement;
 use frame_support::{assert_noop, assert_ok};
@@ -92,7 +92,7 @@ fn a_further_change_of_the_rules_grants_no_further_time() {
 		remove_root();
 		let stays = finds(&author, Lapse::Certificate);
 		go_to(System::block_number() + 10);
-		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 9, Some(policy())));
+		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 9, Some(GovernedPolicy::always(policy()))));
 		assert_eq!(finds(&author, Lapse::Certificate), stays);
 	});
 }
@@ -129,7 +129,7 @@ fn firmware_that_is_denied_can_be_updated() {
 		assert_eq!(review(&author), Err(Error::NotDue));
 		Admission::note_firmware(&author, 8);
 		assert_eq!(review(&author), Ok(()));
-		assert_eq!((grounds(&author).stays, grounds(&author).firmware), (None, 8));
+		assert_eq!((grounds(&author).stays, grounds(&author).firmware), (None, Some(8)));
 		// And back.
 		Admission::note_firmware(&author, 6);
 		finds(&author, Lapse::Denied);
@@ -157,7 +157,8 @@ fn a_model_that_is_let_in_no_more_lapses_and_one_that_changes_tier_has_another_c
 fn whose_policy_goes_chooses_another() {
 	on_chain(|| {
 		let author = member(ALICE, "ecc");
-		let set = |number, policy| {
+		let set = |number, policy: Option<PlatformPolicy>| {
+			let policy = policy.map(GovernedPolicy::always);
 			assert_ok!(Admission::set_policy(RuntimeOrigin::root(), number, policy));
 		};
 		let choose = |account, number| Admission::choose_policy(RuntimeOrigin::signed(account), number);
@@ -256,5 +257,48 @@ fn a_member_changes_its_address_with_the_new_keys_leave() {
 		assert_eq!(AnchorOwners::<Test>::get(anchor(ALICE)), None);
 		// A member of genesis as well.
 		assert_ok!(rotate(1, 61, anchor_proof(&soft(1).id(), 61)));
+	});
+}
+
+#[test]
+fn a_policy_lets_in_while_it_holds_and_its_members_move_on_when_it_ends() {
+	on_chain(|| {
+		let set = |number, from, until| {
+			let policy = GovernedPolicy { platform: policy(), from, until };
+			assert_ok!(Admission::set_policy(RuntimeOrigin::root(), number, Some(policy)));
+		};
+		set(0, 6, 100);
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::PolicyNotInForce);
+		go_to(6);
+		let author = member(ALICE, "ecc");
+		go_to(100);
+		assert_eq!(review(&author), Err(Error::NotDue));
+		go_to(101);
+		assert_noop!(Applicant::new(BOB, "good").apply(), Error::<Test>::PolicyNotInForce);
+		let stays = finds(&author, Lapse::Policy);
+		assert_eq!(stays, 101 + parameters().overlap);
+		// Its duties go on as before, and it may move to one that holds, not to one that does not yet.
+		assert_eq!(Admission::policy_of(&author), Some(0));
+		set(1, 500, u32::MAX);
+		let choose = |number| Admission::choose_policy(RuntimeOrigin::signed(ALICE), number);
+		assert_noop!(choose(1), Error::<Test>::PolicyNotInForce);
+		set(2, 0, u32::MAX);
+		assert_ok!(choose(2));
+		assert_eq!(review(&author), Ok(()));
+		assert_eq!(grounds(&author).stays, None);
+	});
+}
+
+#[test]
+fn who_does_not_move_on_is_out() {
+	on_chain(|| {
+		let policy = GovernedPolicy { platform: policy(), from: 0, until: 60 };
+		assert_ok!(Admission::set_policy(RuntimeOrigin::root(), 0, Some(policy)));
+		let author = member(ALICE, "ecc");
+		go_to(61);
+		let stays = finds(&author, Lapse::Policy);
+		go_to(u64::from(stays) + 1);
+		finds(&author, Lapse::Policy);
+		assert!(leaves(&author));
 	});
 }

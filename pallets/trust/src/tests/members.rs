@@ -348,3 +348,22 @@ fn more_voters_than_grandpa_has_room_for_are_no_configuration() {
 		Trust::integrity_test();
 	});
 }
+
+/// A TPM 1.2 attests no time.
+#[test]
+fn a_chip_that_attests_no_time_weighs_nothing() {
+	on_chain(|| {
+		let chip = ep_tpm::testing::SoftLegacyChip::new(4);
+		let spec = |weight| MemberSpec { ak_public: chip.ak_public().try_into().unwrap(), weight, ..spec(4) };
+		refused(4, spec(1), Error::AttestsNoTime);
+		assert_ok!(Trust::add_member(RuntimeOrigin::root(), 4, spec(0), keys(4)));
+		assert_noop!(Trust::set_weight(RuntimeOrigin::root(), 4, 1), Error::<Test>::AttestsNoTime);
+		assert_ok!(Trust::set_weight(RuntimeOrigin::root(), 4, 0));
+		assert!(!Trust::reweigh(&spec(0).author, 1));
+		assert_eq!(weights(4), [0; 4]);
+		assert_eq!(Trust::contestant(&spec(0).author, 2), None, "it never authors, and never judges");
+		// It is a member like any other: its chip is here, and it may leave.
+		refused(5, spec(0), Error::AuthorIsMember);
+		assert_ok!(Trust::leave(RuntimeOrigin::signed(4)));
+	});
+}

@@ -1,25 +1,23 @@
 //! The trusted carrier as a whole: five members, and machines that nobody knows.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use base64::Engine;
-use elapse_network::{say, sudo::sudo, Network};
-use elapse_runtime::{genesis_config_presets as presets, Runtime, RuntimeCall};
-use ep_tpm::{
-	certificate::StoredCertificate,
-	policy::{AllowedPcrs, PcrRule, PlatformPolicy},
-};
+use elapse_network::{sudo::sudo, Network};
+use elapse_runtime::{genesis_config_presets as presets, RuntimeCall};
+use ep_tpm::policy::{AllowedPcrs, PcrRule, PlatformPolicy};
 use ep_trust::{Judgement, Reason};
-use pallet_admission::{Event, Lapse, Outcome, Parameters};
+use pallet_admission::{Event, GovernedPolicy, Lapse, Outcome, Parameters};
 
 use super::{
 	duties::{examine, it_forges_and_is_out, short, stands},
 	joins::{admitted, author, it_authors, its_evidence_is_on_chain, network_of, Watch},
-	nobody_equivocated, run, seconds, wrong, Error, Result,
+	nobody_equivocated, run, seconds, Error, Result,
 };
 
 /// A policy that leaves PCR 0 open, and so asks for the log of how it came to hold what it does.
 const OPEN: u32 = 1;
+/// One that governance takes away again.
+const GOING: u32 = 2;
 
 const FOUNDERS: [usize; 5] = [0, 1, 2, 3, 4];
 const LOGGED: usize = 5;
@@ -34,6 +32,7 @@ fn five_members_and_three_newcomers_become_one_network_and_not_all_stay() {
 		write(&log, &event_log(&[4]))?;
 		network.node(LOGGED).add_args(["--policy", "1", "--event-log"]);
 		network.node(LOGGED).add_args([&log]);
+		network.node(REVOKED).add_args(["--policy", "2"]);
 		network.run().await?;
 		network.finalized(&FOUNDERS, 2, seconds(60)).await?;
 		govern(&network).await?;
@@ -54,16 +53,14 @@ fn five_members_and_three_newcomers_become_one_network_and_not_all_stay() {
 		let everybody: Vec<usize> = (0..8).collect();
 		network.one_chain(&everybody).await?;
 
-		// A maker is trusted no more: who rests on its word is looked at again, and leaves after the overlap.
+		// A policy goes: who rests on it is looked at again, and leaves after the overlap.
 		let revoked = author(&network, REVOKED)?;
-		remove_maker(&network, REVOKED).await?;
+		let gone = pallet_admission::Call::set_policy { number: GOING, policy: None };
+		sudo(&network.rpc(0), RuntimeCall::Admission(gone)).await?;
 		watch
-			.until("a member is found to rest on a maker that is trusted no more", {
-				let revoked = revoked.clone();
-				move |event| {
-					matches!(event, Event::Reviewed { author, lapse: Some(Lapse::Certificate), stays: Some(_) }
-						if *author == revoked)
-				}
+			.until("a member is found to rest on a policy that is gone", move |event| {
+				matches!(event, Event::Reviewed { author, lapse: Some(Lapse::Policy), stays: Some(_) }
+					if *author == revoked)
 			})
 			.await?;
 		stands(&network, REVOKED, "leaves", |node| node["leaves"].is_number()).await?;
@@ -118,7 +115,11 @@ async fn govern(network: &Network) -> Result<()> {
 	examine(network, short()).await?;
 	for call in [
 		pallet_admission::Call::set_parameters { parameters },
-		pallet_admission::Call::set_policy { number: OPEN, policy: Some(open()) },
+		pallet_admission::Call::set_policy { number: OPEN, policy: Some(GovernedPolicy::always(open())) },
+		pallet_admission::Call::set_policy {
+			number: GOING,
+			policy: Some(GovernedPolicy::always(presets::nothing_measured())),
+		},
 	] {
 		sudo(&rpc, RuntimeCall::Admission(call)).await?;
 	}
@@ -155,19 +156,4 @@ fn event_log(pcrs: &[u32]) -> Vec<u8> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 	std::fs::write(path, bytes).map_err(Error::io("write", path))
-}
-
-/// Has governance take the certificate of the maker of a node's chip out of the store.
-async fn remove_maker(network: &Network, i: usize) -> Result<()> {
-	let path: PathBuf = network.nodes()[i].base().join("tpm/swtpm/ca/swtpm-localca-rootca-cert.pem");
-	let pem = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-	let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-	let der = base64::engine::general_purpose::STANDARD.decode(base64);
-	let der = der.or_else(|error| wrong(format!("{} is no PEM: {error}", path.display())))?;
-	let root = StoredCertificate::of(&der).or_else(|error| wrong(format!("the maker's certificate: {error}")))?;
-	let subject = root.subject_hash().or_else(|error| wrong(format!("the maker's certificate: {error}")))?;
-	let remove = pallet_admission::Call::<Runtime>::remove_root { subject, fingerprint: root.fingerprint() };
-	let transaction = sudo(&network.rpc(0), RuntimeCall::Admission(remove)).await?;
-	say(format_args!("the maker's certificate goes with {transaction}"));
-	Ok(())
 }

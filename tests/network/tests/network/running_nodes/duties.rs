@@ -178,7 +178,7 @@ fn garbage() -> Testimony {
 		attest: BoundedVec::truncate_from(vec![0xa5; 150]),
 		signature: BoundedVec::truncate_from(vec![0xa5; 72]),
 	};
-	Testimony { time, quote: None }
+	Testimony { time: Some(time), quote: None }
 }
 
 fn attest(author: AuthorityId, testimony: Testimony, signature: sr25519::Signature) -> UncheckedExtrinsic {

@@ -1,10 +1,14 @@
 //! Machines that nobody knows become members.
 
-use elapse_network::{say, Network, NetworkOptions, NodeOptions, Role, Rpc};
+use std::process::Command;
+
+use elapse_network::{process, say, Network, NetworkOptions, NodeOptions, Role, Rpc};
 use elapse_runtime::{Runtime, RuntimeEvent};
 use ep_poet::AuthorityId;
 use ep_trust::{Judgement, Round};
+use jsonrpsee::rpc_params;
 use pallet_admission::{Event, Outcome};
+use serde_json::Value;
 use sp_core::crypto::Ss58Codec;
 
 use super::{duties::stands, expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
@@ -29,6 +33,7 @@ fn a_newcomer_is_questioned_judged_let_in_and_authors() {
 		let mut watch = Watch::new(&network);
 		watch.until("the newcomer is let in", admitted(0)).await?;
 		its_evidence_is_on_chain(&network, &author).await?;
+		anybody_looks_at_it_again(&network, &author).await?;
 		it_authors(&network, &author).await?;
 		// With a quote that meets the policy it was admitted under.
 		stands(&network, 3, "attests as a member", |node| node["done"].as_u64() >= Some(1)).await?;
@@ -150,13 +155,43 @@ pub(super) async fn its_evidence_is_on_chain(network: &Network, author: &Authori
 	let rpc = network.rpc(0);
 	let at = rpc.finalized().await?.hash;
 	let dossier = rpc.storage(&pallet_admission::Dossiers::<Runtime>::hashed_key_for(author), Some(at)).await?;
-	let dossier: ep_trust::Application = match dossier {
+	let dossier: ep_trust::Dossier = match dossier {
 		Some(dossier) => dossier,
 		None => return wrong("there is no evidence of it on chain"),
 	};
-	expect(dossier.author == *author, || "the evidence is another's".into())?;
+	expect(dossier.application.author == *author, || "the evidence is another's".into())?;
 	let rounds: Option<u32> = rpc.storage(&pallet_admission::RoundCount::<Runtime>::hashed_key(), Some(at)).await?;
 	expect(rounds == Some(0), || format!("{rounds:?} rounds live on"))
+}
+
+/// `trust_evidence` gives all that `elapse tpm verify-quote` asks for, of both of its quotes.
+async fn anybody_looks_at_it_again(network: &Network, author: &AuthorityId) -> Result<()> {
+	let evidence: Value = network.rpc(0).ask("trust_evidence", rpc_params![author.to_ss58check()]).await?;
+	let dir = tempfile::tempdir().map_err(Error::io("make", "a temporary folder"))?;
+	let text = |value: &Value| value.as_str().unwrap_or_default().trim_start_matches("0x").to_string();
+	let file = |name: &str, value: &Value| {
+		let path = dir.path().join(name);
+		let bytes = hex::decode(text(value)).or_else(|error| wrong(format!("{name} is no bytes: {error}")))?;
+		std::fs::write(&path, bytes).map_err(Error::io("write", &path)).map(|()| path)
+	};
+	let (ek, ak) = (file("ek", &evidence["ekPublic"])?, file("ak", &evidence["akPublic"])?);
+	let program = process::node_program()?.with_file_name("elapse");
+	for which in ["application", "answer"] {
+		let quote = &evidence[which];
+		let (attest, signature) = (file("quote", &quote["attest"])?, file("signature", &quote["signature"])?);
+		let verify = |nonce: &str| {
+			let mut command = Command::new(&program);
+			command.args(["tpm", "verify-quote", "--nonce", nonce]);
+			for (option, file) in [("--ak", &ak), ("--ek", &ek), ("--quote", &attest), ("--signature", &signature)] {
+				command.arg(option).arg(file);
+			}
+			process::run(&mut command)
+		};
+		verify(&text(&quote["nonce"]))?;
+		let other = verify(&"00".repeat(32));
+		expect(other.is_err(), || format!("the quote of its {which} is good under any nonce"))?;
+	}
+	Ok(())
 }
 
 /// Within three epochs its blocks are in the finalised chain.

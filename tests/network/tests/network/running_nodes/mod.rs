@@ -14,6 +14,7 @@
 //! * [`joins`]: a machine that nobody knows becomes a member.
 //! * [`carrier`]: five members and three newcomers, of whom not all stay.
 //! * [`duties`]: members attest without end; who is silent sinks.
+//! * [`legacy`]: a member with a TPM 1.2.
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
@@ -26,6 +27,7 @@ mod four_nodes;
 mod imports;
 mod joins;
 mod late;
+mod legacy;
 mod one_node;
 mod outage;
 mod power_cuts;
