@@ -5,7 +5,7 @@ use ep_trust::{anchor, nonce};
 use frame_support::ensure;
 use sp_core::H160;
 
-use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, GroundsOf, Pallet, Settings};
+use crate::{AnchorOwners, Anchors, Config, Dossiers, Error, GroundsOf, Pallet, Policies, Settings};
 
 impl<T: Config> Pallet<T> {
 	/// Whether `author` may have this address.
@@ -40,9 +40,11 @@ impl<T: Config> Pallet<T> {
 		Some(Settings::<T>::get().map_or(0, |settings| settings.caps.of(tier)))
 	}
 
-	/// The policy that a member's platform has to meet. `None` if no committee let it in.
+	/// The policy that a member's platform has to meet. `None` if no committee let it in, or if the policy is gone: until its
+	/// days are over there is nothing that it could meet.
 	pub fn policy_of(author: &AuthorityId) -> Option<u32> {
-		GroundsOf::<T>::get(author).map(|grounds| grounds.policy)
+		let policy = GroundsOf::<T>::get(author)?.policy;
+		Policies::<T>::contains_key(policy).then_some(policy)
 	}
 
 	/// Checks that the stored items agree with each other.

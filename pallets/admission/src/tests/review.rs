@@ -162,8 +162,10 @@ fn whose_policy_goes_chooses_another() {
 			assert_ok!(Admission::set_policy(RuntimeOrigin::root(), number, policy));
 		};
 		let choose = |account, number| Admission::choose_policy(RuntimeOrigin::signed(account), number);
+		assert_eq!(Admission::policy_of(&author), Some(0));
 		set(0, None);
 		finds(&author, Lapse::Policy);
+		assert_eq!(Admission::policy_of(&author), None, "its duties go on, of time alone");
 		let mut open = policy();
 		let AllowedPcrs::Each(rules) = &mut open.allowed else { panic!("it lists them") };
 		rules[0] = PcrRule::Any;

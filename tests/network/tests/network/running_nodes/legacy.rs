@@ -30,6 +30,8 @@ use super::{
 /// The chain's policy for such machines.
 const POLICY: u32 = 1;
 const CAP: u64 = 40_000;
+/// What the chip's certificate says of it.
+const ABOUT: [&str; 6] = ["--tpm-manufacturer", "id:00001014", "--tpm-model", "swtpm", "--tpm-version", "id:00740001"];
 const NEWCOMER: usize = 1;
 
 #[test]
@@ -133,8 +135,24 @@ impl Chip {
 		for folder in ["ca", "state"] {
 			std::fs::create_dir(dir.join(folder)).map_err(Error::io("make", folder))?;
 		}
+		let at = dir.display();
+		let authority = format!(
+			"statedir = {at}/ca\nsigningkey = {at}/ca/signkey.pem\nissuercert = {at}/ca/issuercert.pem\n\
+			 certserial = {at}/ca/serial\n"
+		);
+		let tools = format!(
+			"create_certs_tool = swtpm_localca\ncreate_certs_tool_config = {at}/localca.conf\n\
+			 create_certs_tool_options = {at}/localca.options\n"
+		);
+		let about = ABOUT.join(" ").replace(" --", "\n--");
+		for (name, text) in [("localca.conf", authority), ("localca.options", about), ("setup.conf", tools)] {
+			let path = dir.join(name);
+			std::fs::write(&path, text).map_err(Error::io("write", path))?;
+		}
+		// The endorsement key is made for the sake of its certificate, which is not the one that is used.
 		let mut setup = Command::new("swtpm_setup");
-		process::run(setup.arg("--tpmstate").arg(dir.join("state")).arg("--logfile").arg(dir.join("setup.log")))?;
+		setup.arg("--tpmstate").arg(dir.join("state")).arg("--config").arg(dir.join("setup.conf"));
+		process::run(setup.arg("--create-ek-cert").arg("--logfile").arg(dir.join("setup.log")))?;
 		let socket = dir.join("socket");
 		let mut command = process::owned(Path::new("swtpm"));
 		command.args(["socket", "--flags", "not-need-init", "--tpmstate"]);
@@ -166,18 +184,12 @@ impl Chip {
 			return wrong("the identity file has no endorsement key");
 		};
 		let ca = self.dir.join("ca");
-		let config = self.dir.join("localca.conf");
-		let at = ca.display();
-		let lines = format!(
-			"statedir = {at}\nsigningkey = {at}/signkey.pem\nissuercert = {at}/issuercert.pem\ncertserial = {at}/serial\n"
-		);
-		std::fs::write(&config, lines).map_err(Error::io("write", &config))?;
 		let mut localca = Command::new("swtpm_localca");
-		localca.args(["--type", "ek", "--ek", modulus, "--dir"]).arg(&ca).arg("--configfile").arg(&config);
-		localca.arg("--logfile").arg(self.dir.join("ca.log"));
+		localca.args(["--type", "ek", "--ek", modulus, "--dir"]).arg(&ca).arg("--logfile").arg(self.dir.join("ca.log"));
+		localca.arg("--configfile").arg(self.dir.join("localca.conf"));
+		localca.arg("--optsfile").arg(self.dir.join("localca.options"));
 		localca.args(["--tpm2", "--tpm-spec-family", "1.2", "--tpm-spec-level", "2", "--tpm-spec-revision", "116"]);
-		localca.args(["--tpm-manufacturer", "id:00001014", "--tpm-model", "swtpm", "--tpm-version", "id:00740001"]);
-		process::run(&mut localca)?;
+		process::run(localca.args(ABOUT))?;
 		let root = ca.join("swtpm-localca-rootca-cert.pem");
 		let pem = std::fs::read_to_string(&root).map_err(Error::io("read", &root))?;
 		let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
