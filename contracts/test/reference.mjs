@@ -1,10 +1,10 @@
 // The encodings of the anchor, a second time: in JavaScript, from the words of docs and on top of ethers, without a look
 // at the contracts. `vectors.mjs` makes files of them, which the contracts and the Rust verifier are tested with.
 
-import { AbiCoder, SigningKey, TypedDataEncoder, concat, computeAddress, dataSlice, getBytes, hexlify, keccak256,
+import { AbiCoder, SigningKey, TypedDataEncoder, concat, computeAddress, dataLength, dataSlice, getBytes, hexlify, keccak256,
 	solidityPacked, toBeHex, toUtf8Bytes, zeroPadValue } from 'ethers';
 import { blake2b } from '@noble/hashes/blake2b';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 const coder = AbiCoder.defaultAbiCoder();
 const id = (text) => keccak256(toUtf8Bytes(text));
@@ -184,12 +184,25 @@ export const evidenceOf = ({ application, seed, answer }) => blake2(concat([appl
 export const answerNonce = (genesis, round, seed, answers) => blake2(concat([
 	scaleBytes(toUtf8Bytes('elapse/trust/answer')), genesis, little(round, 4), seed, scaleAnswers(answers)]));
 
-/** A quote that a TPM made, from the fixtures of `primitives/tpm`. */
-export function fixture(name) {
-	const file = (what) => hexlify(readFileSync(new URL(`../../primitives/tpm/tests/fixtures/${name}/${what}`, import.meta.url)));
-	const values = file('quote.values');
-	const list = [];
-	for (let from = 0; from < (values.length - 2) / 2; from += 32) list.push(dataSlice(values, from, from + 32));
-	return { akPublic: file('ak.tpmt_public'), ekPublic: file('ek.tpmt_public'),
-		quote: { attest: file('quote.attest'), signature: file('quote.signature'), values: list } };
+/**
+ * A key and a quote, from the fixtures of `primitives/tpm`: a TPM made them. Those of `benches` were made by openssl, which
+ * signed what a TPM attested. A node brings `s` of P-256 into its lower half before it hands a signature in.
+ */
+export function fixture(name, { raw = false } = {}) {
+	const [tests, benches] = ['primitives/tpm/tests/fixtures', 'benches/fixtures'].map((folder) => new URL(`../../${folder}/`, import.meta.url));
+	const own = existsSync(new URL(`${name}/ak.tpmt_public`, tests));
+	const file = (folder, of, what) => hexlify(readFileSync(new URL(`${of}/${what}`, folder)));
+	const attested = own ? name : 'rsa2048', values = getBytes(file(tests, attested, 'quote.values')), list = [];
+	for (let from = 0; from < values.length; from += 32) list.push(hexlify(values.slice(from, from + 32)));
+	let signature = file(own ? tests : benches, name, 'quote.signature');
+	if (!raw && signature.startsWith('0x0018') && dataLength(signature) === 72) signature = lower(signature);
+	return { akPublic: file(own ? tests : benches, name, 'ak.tpmt_public'), ekPublic: file(tests, attested, 'ek.tpmt_public'),
+		quote: { attest: file(tests, attested, 'quote.attest'), signature, values: list } };
 }
+
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+/** A P-256 `TPMT_SIGNATURE` with the other `s`. */
+export const flipS = (signature) =>
+	concat([dataSlice(signature, 0, 40), zeroPadValue(toBeHex(P256_ORDER - BigInt(dataSlice(signature, 40))), 32)]);
+/** The same with the lower `s`. */
+export const lower = (signature) => (BigInt(dataSlice(signature, 40)) > P256_ORDER / 2n ? flipS(signature) : signature);

@@ -201,7 +201,7 @@ export function evidenceOf(name, { subject = id('node/0'), application = {}, ans
 
 function evidence() {
 	const answers = [{ author: id('a'), answer: id('1') }, { author: id('b'), answer: id('2') }];
-	const cases = ['rsa2048', 'rsa3072', 'p256', 'author', 'p384'].map((name) => ({ name, ...evidenceOf(name, { answers }) }));
+	const cases = ['rsa2048', 'rsa3072-sha256', 'rsa4096-sha256', 'p256', 'author', 'p384'].map((name) => ({ name, ...evidenceOf(name, { answers }) }));
 	return { genesis: GENESIS, round: 7, seed: id('seed'), answers, nonce: r.answerNonce(GENESIS, 7, id('seed'), answers), cases };
 }
 
