@@ -335,23 +335,36 @@ contract ElapseAnchor {
 		if (length % 8 != 0 && uint8(bitmap[bitmap.length - 1]) >> (length % 8) != 0) revert Bitmap();
 		if (signatures.length != Words.ones(bitmap) * 64) revert Bitmap();
 
-		for (uint256 i; i < length; ++i) {
-			if ((uint8(bitmap[i / 8]) >> (i % 8)) & 1 == 0) continue;
-			address signer = _signer(digest, signatures[:64]);
-			signatures = signatures[64:];
-			(address expected, uint256 more) = Words.get(words, i);
-			// No word has the address zero, which stands for a signature that nobody made; it is asked for all the same.
-			if (signer == address(0) || signer != expected) revert Signer();
-			votes += more;
+		uint256 from;
+		// Nothing below can overflow: at most 700 numbers of 64 bits are added.
+		unchecked {
+			for (uint256 i; i < bitmap.length; ++i) {
+				uint256 bits = uint8(bitmap[i]);
+				for (uint256 j = i * 8; bits != 0; (bits >>= 1, ++j)) {
+					if (bits & 1 == 0) continue;
+					address signer = _signer(digest, signatures, from);
+					from += 64;
+					(address expected, uint256 more) = Words.get(words, j);
+					// No word has the address zero, which stands for a signature that nobody made. It is asked for all
+					// the same.
+					if (signer == address(0) || signer != expected) revert Signer();
+					votes += more;
+				}
+			}
 		}
 	}
 
-	/// @dev Who has made a signature, 64 bytes (rule *low-s*).
-	function _signer(bytes32 digest, bytes calldata signature) private pure returns (address) {
-		uint256 vs = uint256(bytes32(signature[32:]));
+	/// @dev Who has made the signature in the 64 bytes at `from`, which must be there (rule *low-s*).
+	function _signer(bytes32 digest, bytes calldata signatures, uint256 from) private pure returns (address) {
+		bytes32 r;
+		uint256 vs;
+		assembly ("memory-safe") {
+			r := calldataload(add(signatures.offset, from))
+			vs := calldataload(add(signatures.offset, add(from, 32)))
+		}
 		uint256 s = vs & type(uint256).max >> 1;
 		if (!Secp256k1.isLow(s)) revert LowS();
-		return Secp256k1.recover(digest, bytes32(signature), s, vs >> 255);
+		return Secp256k1.recover(digest, r, s, vs >> 255);
 	}
 
 	/// @dev Among those that are kept, of which numbers ascend.

@@ -11,30 +11,35 @@ library Words {
 	function sum(bytes memory words, uint256 most) internal pure returns (bool good, uint256 votes) {
 		uint256 length = words.length / 32;
 		if (words.length % 32 != 0 || length == 0 || length > most) return (false, 0);
-		uint160 last;
-		for (uint256 i; i < length; ++i) {
-			(address who, uint96 more) = get(words, i);
-			if (uint160(who) <= last || more == 0 || more > type(uint64).max) return (false, 0);
-			last = uint160(who);
-			votes += more;
+		address last;
+		// At most `most` numbers of 64 bits are added.
+		unchecked {
+			for (uint256 i; i < length; ++i) {
+				(address who, uint256 more) = get(words, i);
+				if (who <= last || more == 0 || more > type(uint64).max) return (false, 0);
+				last = who;
+				votes += more;
+			}
 		}
 		return (true, votes);
 	}
 
 	/// @notice The address and the votes in word `i`, which must be there.
-	function get(bytes memory words, uint256 i) internal pure returns (address who, uint96 votes) {
-		uint256 word;
+	function get(bytes memory words, uint256 i) internal pure returns (address who, uint256 votes) {
 		assembly ("memory-safe") {
-			word := mload(add(add(words, 32), shl(5, i)))
+			let word := mload(add(add(words, 32), shl(5, i)))
+			who := shr(96, word)
+			votes := and(word, 0xffffffffffffffffffffffff)
 		}
-		return (address(uint160(word >> 96)), uint96(word));
 	}
 
 	/// @notice How many bits of a bitmap are set.
 	function ones(bytes calldata bitmap) internal pure returns (uint256 bits) {
-		for (uint256 i; i < bitmap.length; ++i) {
-			for (uint256 rest = uint8(bitmap[i]); rest != 0; rest &= rest - 1) {
-				++bits;
+		unchecked {
+			for (uint256 i; i < bitmap.length; ++i) {
+				for (uint256 rest = uint8(bitmap[i]); rest != 0; rest &= rest - 1) {
+					++bits;
+				}
 			}
 		}
 	}

@@ -87,7 +87,7 @@ contract MerkleTest is Asserts {
 			items[i] = peaks[i];
 		}
 		for (uint256 level; level < height[own]; ++level) {
-			uint64 sibling = ((index - from[own]) >> level) ^ 1;
+			uint256 sibling = (uint256(index - from[own]) >> level) ^ 1;
 			items[own + level] = perfect(from[own] + uint64(sibling << level), level);
 		}
 		if (right) items[items.length - 1] = bag(peaks, own + 1);
