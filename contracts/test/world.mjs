@@ -8,7 +8,7 @@ import * as r from './reference.mjs';
 
 const here = new URL('../', import.meta.url);
 /** What anvil is told. Its gas price is 0 at the base fee; ours is paid all the same. */
-export const ANVIL = ['--hardfork', 'shanghai', '--chain-id', '20', '--gas-limit', '8000000', '--base-fee', '0', '--silent'];
+export const ANVIL = ['--hardfork', 'shanghai', '--gas-limit', '8000000', '--base-fee', '0', '--silent'];
 
 export function freePort() {
 	return new Promise((resolve, reject) => {
@@ -22,7 +22,7 @@ export function freePort() {
 /** Starts anvil. It ends with this process, or by `stop`. */
 export async function startAnvil({ port, more = [] } = {}) {
 	port ??= await freePort();
-	const child = spawn(new URL('node_modules/.bin/anvil', here).pathname, ['--port', String(port), ...ANVIL, ...more], { stdio: 'ignore' });
+	const child = spawn(new URL('node_modules/.bin/anvil', here).pathname, ['--port', String(port), ...ANVIL, ...(more.includes('--chain-id') ? [] : ['--chain-id', '20']), ...more], { stdio: 'ignore' });
 	const end = () => child.kill('SIGKILL');
 	process.once('exit', end);
 	const url = `http://127.0.0.1:${port}`;
