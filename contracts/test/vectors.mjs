@@ -205,7 +205,12 @@ function evidence() {
 	return { genesis: GENESIS, round: 7, seed: id('seed'), answers, nonce: r.answerNonce(GENESIS, 7, id('seed'), answers), cases };
 }
 
-export const ALL = { signers, checkpoints, scores, history: histories, verdicts, evidence };
+/** BLAKE2b-256 of bytes 0, 1, 2, ... of each length up to 400. */
+function digests() {
+	return { digests: Array.from({ length: 401 }, (_, length) => r.blake2(Uint8Array.from({ length }, (_, i) => i & 255))) };
+}
+
+export const ALL = { signers, checkpoints, scores, history: histories, verdicts, evidence, blake2: digests };
 export const render = (make) => JSON.stringify(make(), (_, value) => (typeof value === 'bigint' ? value.toString() : value), '\t') + '\n';
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

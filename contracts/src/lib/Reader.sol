@@ -64,7 +64,11 @@ library Reader {
 			value = (number(cursor, 1) << 8 | first) >> 2;
 			if (value < 1 << 6) cursor.bad = true;
 		} else if (first & 3 == 2) {
-			value = (number(cursor, 1) << 8 | number(cursor, 1) << 16 | number(cursor, 1) << 24 | first) >> 2;
+			// One after the other: within one expression the order of reading is not defined.
+			value = first >> 2;
+			value |= number(cursor, 1) << 6;
+			value |= number(cursor, 1) << 14;
+			value |= number(cursor, 1) << 22;
 			if (value < 1 << 14) cursor.bad = true;
 		} else {
 			cursor.bad = true;

@@ -473,6 +473,19 @@ contract AnchorTest is Base {
 		anchor.proposeRecovery(bytes32(uint256(1)));
 	}
 
+	function test_events_say_what_landed_and_who_signs_next() public {
+		Signers memory second = makeSigners(4, 7, 2);
+		Checkpoint memory cp = makeCheckpoint(set, 10);
+		cp.nextSigners = hashOf(second);
+		(bytes memory bitmap, bytes memory signatures) = certify(set, digestOf(cp), quorumOf(set));
+		bytes memory words = wordsOf(set);
+		vm.expectEmit(address(anchor));
+		emit ElapseAnchor.CheckpointLanded(10, 3, cp.blockHash, address(this));
+		vm.expectEmit(address(anchor));
+		emit ElapseAnchor.SignersChanged(4, cp.nextSigners);
+		anchor.submit(cp, words, bitmap, signatures);
+	}
+
 	function test_no_genesis_is_none() public {
 		vm.expectRevert(ElapseAnchor.Genesis.selector);
 		new ElapseAnchor(0, 3, wordsOf(set), GUARDIAN);

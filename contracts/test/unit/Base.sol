@@ -12,12 +12,10 @@ interface Vm {
 	function warp(uint256 time) external;
 	function chainId(uint256 id) external;
 	function expectRevert(bytes4 rule) external;
-	function expectEmit(bool first, bool second, bool third, bool data) external;
+	function expectEmit(address emitter) external;
 	function assume(bool condition) external pure;
 	function readFile(string calldata path) external view returns (string memory);
-	function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
-	function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
-	function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+	function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
 }
 
 /// Assertions, as far as these tests need them.
