@@ -36,9 +36,18 @@ import { startAnvil } from '../test/world.mjs';
 
 /** The most bytes of a transaction. */
 export const MOST_BYTES = 32 * 1024;
-const ABSENT = /^(anvil_|evm_|hardhat_|engine_|debug_|trace_|ots_|erigon_|admin_|miner_|personal_|wallet_|tenderly_)|^eth_(feeHistory|maxPriorityFeePerGas|blobBaseFee|sendTransaction|sendUnsignedTransaction|sign|signTransaction|signTypedData.*|accounts|getAccountInfo|fillTransaction|simulateV1|sendRawTransactionSync|sendTransactionSync)$/;
+const ABSENT =
+	/^(anvil_|evm_|hardhat_|engine_|debug_|trace_|ots_|erigon_|admin_|miner_|personal_|wallet_|tenderly_)|^eth_(feeHistory|maxPriorityFeePerGas|blobBaseFee|sendTransaction|sendUnsignedTransaction|sign|signTransaction|signTypedData.*|accounts|getAccountInfo|fillTransaction|simulateV1|sendRawTransactionSync|sendTransactionSync)$/;
 const BLOCKS = new Set(['eth_getBlockByNumber', 'eth_getBlockByHash']);
-const GONE = ['baseFeePerGas', 'withdrawals', 'withdrawalsRoot', 'blobGasUsed', 'excessBlobGas', 'parentBeaconBlockRoot', 'requestsHash'];
+const GONE = [
+	'baseFeePerGas',
+	'withdrawals',
+	'withdrawalsRoot',
+	'blobGasUsed',
+	'excessBlobGas',
+	'parentBeaconBlockRoot',
+	'requestsHash',
+];
 
 class Refusal extends Error {
 	constructor(code, message, rule) {
@@ -48,22 +57,42 @@ class Refusal extends Error {
 }
 
 /** Whether `safe` or `finalized` is among these parameters, at any depth. */
-const hasTag = (value) => (typeof value === 'string' ? value === 'safe' || value === 'finalized'
-	: value !== null && typeof value === 'object' && Object.values(value).some(hasTag));
+const hasTag = (value) =>
+	typeof value === 'string'
+		? value === 'safe' || value === 'finalized'
+		: value !== null && typeof value === 'object' && Object.values(value).some(hasTag);
 
 /**
  * Starts the proxy before anvil: before one of its own, unless `upstream` is the URL of another.
  * Gives `{ url, port, stop, rpc }`.
  */
-export async function startProxy({ port = 0, host = '127.0.0.1', upstream, minimumPrice = 1_000_000_000n, more = [] } = {}) {
+export async function startProxy({
+	port = 0,
+	host = '127.0.0.1',
+	upstream,
+	minimumPrice = 1_000_000_000n,
+	more = [],
+} = {}) {
 	const anvil = upstream ? { url: upstream, stop: async () => {} } : await startAnvil({ more });
-	const state = { minimumPrice: BigInt(minimumPrice), drop: 0, delay: 0, hold: false, down: false, frozen: new Map() };
+	const state = {
+		minimumPrice: BigInt(minimumPrice),
+		drop: 0,
+		delay: 0,
+		hold: false,
+		down: false,
+		frozen: new Map(),
+	};
 	const counts = { refused: {}, dropped: 0, reorganisations: 0 };
 	/** Raw transactions that anvil has, by hash: to be handed in again after a reorganisation. */
-	const sent = new Map(), held = [];
+	const sent = new Map(),
+		held = [];
 
 	async function forward(body) {
-		const answer = await fetch(anvil.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+		const answer = await fetch(anvil.url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify(body),
+		});
 		return answer.json();
 	}
 	async function rpc(method, params = []) {
@@ -84,8 +113,10 @@ export async function startProxy({ port = 0, host = '127.0.0.1', upstream, minim
 			throw new Refusal(-32000, 'rlp: the transaction cannot be decoded', 'malformed');
 		}
 		if (transaction.from === null) throw new Refusal(-32000, 'invalid sender', 'malformed');
-		if ((transaction.gasPrice ?? 0n) < state.minimumPrice) throw new Refusal(-32000, 'transaction underpriced', 'underpriced');
-		const hash = keccak256(raw), frozen = state.frozen.get(transaction.from.toLowerCase());
+		if ((transaction.gasPrice ?? 0n) < state.minimumPrice)
+			throw new Refusal(-32000, 'transaction underpriced', 'underpriced');
+		const hash = keccak256(raw),
+			frozen = state.frozen.get(transaction.from.toLowerCase());
 		if (frozen === 'refuse') throw new Refusal(-32000, 'the account is frozen', 'frozen');
 		if (frozen === 'silent' || state.drop > 0) {
 			if (frozen === undefined) state.drop -= 1;
@@ -102,7 +133,13 @@ export async function startProxy({ port = 0, host = '127.0.0.1', upstream, minim
 	}
 
 	const admin = {
-		esc_status: () => ({ ...state, minimumPrice: String(state.minimumPrice), frozen: Object.fromEntries(state.frozen), held: held.length, ...counts }),
+		esc_status: () => ({
+			...state,
+			minimumPrice: String(state.minimumPrice),
+			frozen: Object.fromEntries(state.frozen),
+			held: held.length,
+			...counts,
+		}),
 		esc_minimumPrice: (price) => {
 			state.minimumPrice = BigInt(price);
 			return true;
@@ -132,7 +169,8 @@ export async function startProxy({ port = 0, host = '127.0.0.1', upstream, minim
 			return gone;
 		},
 		esc_reorganise: async (depth, keep = true) => {
-			const head = BigInt(await rpc('eth_blockNumber')), from = head - BigInt(depth) + 1n;
+			const head = BigInt(await rpc('eth_blockNumber')),
+				from = head - BigInt(depth) + 1n;
 			if (from < 1n) throw new Refusal(-32602, 'there are not so many blocks', 'admin');
 			const lost = [];
 			for (let number = from; number <= head; number++) {
@@ -163,13 +201,17 @@ export async function startProxy({ port = 0, host = '127.0.0.1', upstream, minim
 
 	async function handle({ id = null, method, params = [] } = {}) {
 		try {
-			if (typeof method !== 'string' || !Array.isArray(params)) throw new Refusal(-32600, 'invalid request', 'malformed');
+			if (typeof method !== 'string' || !Array.isArray(params))
+				throw new Refusal(-32600, 'invalid request', 'malformed');
 			if (method in admin) return { jsonrpc: '2.0', id, result: await admin[method](...params) };
-			if (ABSENT.test(method)) throw new Refusal(-32601, `the method ${method} does not exist/is not available`, 'method');
+			if (ABSENT.test(method))
+				throw new Refusal(-32601, `the method ${method} does not exist/is not available`, 'method');
 			if (hasTag(params)) throw new Refusal(-32602, 'invalid argument: hex string without 0x prefix', 'tag');
-			if (method === 'eth_gasPrice') return { jsonrpc: '2.0', id, result: '0x' + state.minimumPrice.toString(16) };
+			if (method === 'eth_gasPrice')
+				return { jsonrpc: '2.0', id, result: '0x' + state.minimumPrice.toString(16) };
 			if (method === 'eth_sendRawTransaction') {
-				if (typeof params[0] !== 'string' || !/^0x([0-9a-f]{2})+$/i.test(params[0])) throw new Refusal(-32602, 'invalid argument 0', 'malformed');
+				if (typeof params[0] !== 'string' || !/^0x([0-9a-f]{2})+$/i.test(params[0]))
+					throw new Refusal(-32602, 'invalid argument 0', 'malformed');
 				return { jsonrpc: '2.0', id, result: await take(params[0]) };
 			}
 			const answer = await forward({ jsonrpc: '2.0', id, method, params });
@@ -189,39 +231,68 @@ export async function startProxy({ port = 0, host = '127.0.0.1', upstream, minim
 		const chunks = [];
 		try {
 			for await (const chunk of request) chunks.push(chunk);
-			const body = JSON.parse(Buffer.concat(chunks).toString('utf8')), calls = Array.isArray(body) ? body : [body];
+			const body = JSON.parse(Buffer.concat(chunks).toString('utf8')),
+				calls = Array.isArray(body) ? body : [body];
 			const isAdmin = calls.every((call) => call?.method in admin);
 			if (state.down && !isAdmin) return response.writeHead(503).end();
 			const answers = [];
 			for (const call of calls) answers.push(await handle(call ?? {}));
 			if (state.delay && !isAdmin) await new Promise((resolve) => setTimeout(resolve, state.delay));
-			response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
+			response
+				.writeHead(200, { 'content-type': 'application/json' })
+				.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
 		} catch (error) {
-			response.writeHead(400).end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32700, message: error.message } }));
+			response
+				.writeHead(400)
+				.end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32700, message: error.message } }));
 		}
 	});
 	await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
 	const url = `http://${host}:${server.address().port}`;
 	const call = async (method, params = []) => {
-		const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
+		const answer = await fetch(url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+		});
 		if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
 		const { result, error } = await answer.json();
 		if (error) throw Object.assign(new Error(error.message), { code: error.code });
 		return result;
 	};
-	return { url, port: server.address().port, rpc: call, stop: async () => {
-		server.closeAllConnections();
-		await new Promise((resolve) => server.close(resolve));
-		await anvil.stop();
-	} };
+	return {
+		url,
+		port: server.address().port,
+		rpc: call,
+		stop: async () => {
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+			await anvil.stop();
+		},
+	};
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-	const { values } = parseArgs({ options: {
-		port: { type: 'string', default: '8545' }, host: { type: 'string', default: '127.0.0.1' }, 'chain-id': { type: 'string', default: '20' },
-		'minimum-price': { type: 'string', default: '1000000000' }, 'block-time': { type: 'string' } } });
-	const more = ['--chain-id', values['chain-id'], ...(values['block-time'] ? ['--block-time', values['block-time']] : [])];
-	const proxy = await startProxy({ port: Number(values.port), host: values.host, minimumPrice: BigInt(values['minimum-price']), more });
+	const { values } = parseArgs({
+		options: {
+			port: { type: 'string', default: '8545' },
+			host: { type: 'string', default: '127.0.0.1' },
+			'chain-id': { type: 'string', default: '20' },
+			'minimum-price': { type: 'string', default: '1000000000' },
+			'block-time': { type: 'string' },
+		},
+	});
+	const more = [
+		'--chain-id',
+		values['chain-id'],
+		...(values['block-time'] ? ['--block-time', values['block-time']] : []),
+	];
+	const proxy = await startProxy({
+		port: Number(values.port),
+		host: values.host,
+		minimumPrice: BigInt(values['minimum-price']),
+		more,
+	});
 	console.log(`listening on ${proxy.url}`);
 	for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => proxy.stop().then(() => process.exit(0)));
 }

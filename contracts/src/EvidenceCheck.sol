@@ -264,8 +264,6 @@ contract EvidenceCheck {
 	}
 
 	function _littleEndian(uint32 number) private pure returns (bytes4) {
-		return bytes4(
-			(number << 24) | ((number & 0xff00) << 8) | ((number >> 8) & 0xff00) | (number >> 24)
-		);
+		return bytes4((number << 24) | ((number & 0xff00) << 8) | ((number >> 8) & 0xff00) | (number >> 24));
 	}
 }

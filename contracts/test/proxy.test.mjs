@@ -17,9 +17,21 @@ after(() => esc.stop());
 const nonces = new Map();
 /** A raw transaction of anvil's account `i`. */
 async function raw(i, more = {}) {
-	const wallet = account(i), nonce = more.nonce ?? nonces.get(i) ?? 0;
+	const wallet = account(i),
+		nonce = more.nonce ?? nonces.get(i) ?? 0;
 	if (more.nonce === undefined) nonces.set(i, nonce + 1);
-	return wallet.signTransaction(Transaction.from({ type: 0, chainId: 20, to: '0x' + '11'.repeat(20), value: 1n, gasLimit: 100_000n, gasPrice: PRICE, nonce, ...more }));
+	return wallet.signTransaction(
+		Transaction.from({
+			type: 0,
+			chainId: 20,
+			to: '0x' + '11'.repeat(20),
+			value: 1n,
+			gasLimit: 100_000n,
+			gasPrice: PRICE,
+			nonce,
+			...more,
+		}),
+	);
 }
 const hand = (bytes) => esc.rpc('eth_sendRawTransaction', [bytes]);
 async function receipt(hash, wanted = true) {
@@ -39,9 +51,16 @@ test('a legacy transaction at the minimum price is mined', async () => {
 });
 
 test('typed transactions are refused', async () => {
-	const wallet = account(0), base = { chainId: 20, to: '0x' + '11'.repeat(20), gasLimit: 100_000n, nonce: 50 };
-	for (const typed of [{ type: 1, gasPrice: PRICE }, { type: 2, maxFeePerGas: PRICE, maxPriorityFeePerGas: 0n }]) {
-		await assert.rejects(hand(await wallet.signTransaction(Transaction.from({ ...base, ...typed }))), /type not supported/);
+	const wallet = account(0),
+		base = { chainId: 20, to: '0x' + '11'.repeat(20), gasLimit: 100_000n, nonce: 50 };
+	for (const typed of [
+		{ type: 1, gasPrice: PRICE },
+		{ type: 2, maxFeePerGas: PRICE, maxPriorityFeePerGas: 0n },
+	]) {
+		await assert.rejects(
+			hand(await wallet.signTransaction(Transaction.from({ ...base, ...typed }))),
+			/type not supported/,
+		);
 	}
 });
 
@@ -64,14 +83,25 @@ test('underpriced transactions are refused, and when the price rises those that 
 });
 
 test('bytes that are no transaction are refused', async () => {
-	for (const bytes of ['0x', '0xc0', '0xf8', 'nothing', 5, '0xc', '0x' + 'ff'.repeat(100)]) await assert.rejects(hand(bytes));
+	for (const bytes of ['0x', '0xc0', '0xf8', 'nothing', 5, '0xc', '0x' + 'ff'.repeat(100)])
+		await assert.rejects(hand(bytes));
 	const good = await raw(0, { nonce: 60 });
 	await assert.rejects(hand(good.slice(0, -2)));
 });
 
 test('methods that ESC does not have do not exist', async () => {
-	for (const method of ['eth_feeHistory', 'eth_maxPriorityFeePerGas', 'eth_blobBaseFee', 'eth_sendTransaction', 'eth_accounts',
-		'anvil_mine', 'evm_snapshot', 'hardhat_setBalance', 'debug_traceTransaction', 'engine_newPayloadV1']) {
+	for (const method of [
+		'eth_feeHistory',
+		'eth_maxPriorityFeePerGas',
+		'eth_blobBaseFee',
+		'eth_sendTransaction',
+		'eth_accounts',
+		'anvil_mine',
+		'evm_snapshot',
+		'hardhat_setBalance',
+		'debug_traceTransaction',
+		'engine_newPayloadV1',
+	]) {
 		await assert.rejects(esc.rpc(method, []), ({ code }) => code === -32601, method);
 	}
 });
@@ -80,7 +110,10 @@ test('safe and finalized are no tags', async () => {
 	for (const tag of ['safe', 'finalized']) {
 		await assert.rejects(esc.rpc('eth_getBlockByNumber', [tag, false]), ({ code }) => code === -32602);
 		await assert.rejects(esc.rpc('eth_call', [{ to: '0x' + '11'.repeat(20) }, tag]), ({ code }) => code === -32602);
-		await assert.rejects(esc.rpc('eth_getLogs', [{ fromBlock: 'earliest', toBlock: tag }]), ({ code }) => code === -32602);
+		await assert.rejects(
+			esc.rpc('eth_getLogs', [{ fromBlock: 'earliest', toBlock: tag }]),
+			({ code }) => code === -32602,
+		);
 	}
 	for (const tag of ['latest', 'earliest', 'pending']) assert.ok(await esc.rpc('eth_getBlockByNumber', [tag, false]));
 });
@@ -89,13 +122,20 @@ test('blocks have no base fee, no withdrawals, no randomness', async () => {
 	const block = await esc.rpc('eth_getBlockByNumber', ['latest', false]);
 	for (const field of ['baseFeePerGas', 'withdrawals', 'withdrawalsRoot']) assert.ok(!(field in block), field);
 	assert.equal(block.mixHash, '0x' + '00'.repeat(32));
-	const { number } = await receipt(await hand(await raw(0))).then(({ blockHash }) => esc.rpc('eth_getBlockByHash', [blockHash, false]));
+	const { number } = await receipt(await hand(await raw(0))).then(({ blockHash }) =>
+		esc.rpc('eth_getBlockByHash', [blockHash, false]),
+	);
 	assert.equal(Number(number), await head());
 });
 
 test('batches are answered in order', async () => {
-	const answer = await fetch(esc.url, { method: 'POST', body: JSON.stringify([
-		{ jsonrpc: '2.0', id: 7, method: 'eth_chainId', params: [] }, { jsonrpc: '2.0', id: 8, method: 'eth_feeHistory', params: [] }]) });
+	const answer = await fetch(esc.url, {
+		method: 'POST',
+		body: JSON.stringify([
+			{ jsonrpc: '2.0', id: 7, method: 'eth_chainId', params: [] },
+			{ jsonrpc: '2.0', id: 8, method: 'eth_feeHistory', params: [] },
+		]),
+	});
 	const [chain, history] = await answer.json();
 	assert.deepEqual([chain.id, chain.result, history.id, history.error.code], [7, '0x14', 8, -32601]);
 	assert.equal((await fetch(esc.url, { method: 'POST', body: '{' })).status, 400);
@@ -103,7 +143,8 @@ test('batches are answered in order', async () => {
 
 test('a dropped transaction has a hash and no receipt, and the same can be handed in again', async () => {
 	await esc.rpc('esc_drop', [1]);
-	const bytes = await raw(3), hash = await hand(bytes);
+	const bytes = await raw(3),
+		hash = await hand(bytes);
 	assert.equal(await receipt(hash, false), null);
 	assert.equal(await hand(bytes), hash);
 	assert.equal((await receipt(hash)).status, '0x1');
@@ -135,7 +176,8 @@ test('a frozen account is refused, or taken and lost; others are not', async () 
 	await assert.rejects(hand(await raw(4, { nonce: 0 })), /frozen/);
 	await hand(await raw(5));
 	await esc.rpc('esc_freeze', [address, true, true]);
-	const bytes = await raw(4), hash = await hand(bytes);
+	const bytes = await raw(4),
+		hash = await hand(bytes);
 	assert.equal(await receipt(hash, false), null);
 	await esc.rpc('esc_freeze', [address, false]);
 	await hand(bytes);
@@ -144,14 +186,16 @@ test('a frozen account is refused, or taken and lost; others are not', async () 
 
 test('a reorganisation replaces blocks; transactions come back, or are lost', async () => {
 	await esc.rpc('esc_mine', [10]);
-	const hash = await hand(await raw(6)), before_ = await receipt(hash), top = await head();
+	const hash = await hand(await raw(6)),
+		before_ = await receipt(hash),
+		top = await head();
 	await esc.rpc('esc_mine', [3]);
 	const { lost, again } = await esc.rpc('esc_reorganise', [9, true]);
 	assert.deepEqual([lost, again], [[hash], [hash]]);
 	const after_ = await receipt(hash);
 	assert.notEqual(after_.blockHash, before_.blockHash);
-	assert.ok(await head() >= top);
-	const { lost: second } = await esc.rpc('esc_reorganise', [await head() - Number(after_.blockNumber) + 1, false]);
+	assert.ok((await head()) >= top);
+	const { lost: second } = await esc.rpc('esc_reorganise', [(await head()) - Number(after_.blockNumber) + 1, false]);
 	assert.deepEqual(second, [hash]);
 	assert.equal(await receipt(hash, false), null);
 	assert.equal(await esc.rpc('eth_getTransactionCount', [account(6).address, 'latest']), '0x0');
@@ -162,22 +206,41 @@ test('a reorganisation replaces blocks; transactions come back, or are lost', as
 test('time passes, blocks are mined, and the status says what was refused', async () => {
 	const { timestamp } = await esc.rpc('eth_getBlockByNumber', ['latest', false]);
 	await esc.rpc('esc_pass', [86_400]);
-	assert.ok(Number((await esc.rpc('eth_getBlockByNumber', ['latest', false])).timestamp) >= Number(timestamp) + 86_400);
+	assert.ok(
+		Number((await esc.rpc('eth_getBlockByNumber', ['latest', false])).timestamp) >= Number(timestamp) + 86_400,
+	);
 	const { refused, dropped, reorganisations } = await esc.rpc('esc_status');
-	for (const rule of ['typed', 'oversized', 'underpriced', 'method', 'tag', 'frozen', 'malformed']) assert.ok(refused[rule] > 0, rule);
+	for (const rule of ['typed', 'oversized', 'underpriced', 'method', 'tag', 'frozen', 'malformed'])
+		assert.ok(refused[rule] > 0, rule);
 	assert.deepEqual([dropped, reorganisations], [2, 2]);
 	assert.equal(await esc.rpc('esc_anvil', ['eth_getBalance', [Wallet.createRandom().address, 'latest']]), '0x0');
 });
 
 test('the command starts all by itself and ends when it is told', async () => {
 	const port = await freePort();
-	const child = spawn(process.execPath, [new URL('../esc/proxy.mjs', import.meta.url).pathname, '--port', String(port), '--chain-id', '21', '--minimum-price', '5']);
+	const child = spawn(process.execPath, [
+		new URL('../esc/proxy.mjs', import.meta.url).pathname,
+		'--port',
+		String(port),
+		'--chain-id',
+		'21',
+		'--minimum-price',
+		'5',
+	]);
 	await new Promise((resolve, reject) => {
 		child.stdout.once('data', resolve);
 		child.once('exit', () => reject(new Error('it ended')));
 	});
-	const answer = await (await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: '[{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]},{"jsonrpc":"2.0","id":2,"method":"eth_gasPrice","params":[]}]' })).json();
-	assert.deepEqual(answer.map(({ result }) => result), ['0x15', '0x5']);
+	const answer = await (
+		await fetch(`http://127.0.0.1:${port}`, {
+			method: 'POST',
+			body: '[{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]},{"jsonrpc":"2.0","id":2,"method":"eth_gasPrice","params":[]}]',
+		})
+	).json();
+	assert.deepEqual(
+		answer.map(({ result }) => result),
+		['0x15', '0x5'],
+	);
 	const ended = new Promise((resolve) => child.once('exit', resolve));
 	child.kill('SIGTERM');
 	assert.equal(await ended, 0);

@@ -1,6 +1,16 @@
 // A real EVM for tests and measurements: anvil, as the Elastos Smart Chain is, and what is deployed on it.
 
-import { Contract, ContractFactory, ErrorFragment, HDNodeWallet, JsonRpcProvider, NonceManager, Wallet, keccak256, toUtf8Bytes } from 'ethers';
+import {
+	Contract,
+	ContractFactory,
+	ErrorFragment,
+	HDNodeWallet,
+	JsonRpcProvider,
+	NonceManager,
+	Wallet,
+	keccak256,
+	toUtf8Bytes,
+} from 'ethers';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,35 +22,49 @@ export const ANVIL = ['--hardfork', 'shanghai', '--gas-limit', '8000000', '--bas
 
 export function freePort() {
 	return new Promise((resolve, reject) => {
-		const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-			const { port } = server.address();
-			server.close(() => resolve(port));
-		});
+		const server = createServer()
+			.once('error', reject)
+			.listen(0, '127.0.0.1', () => {
+				const { port } = server.address();
+				server.close(() => resolve(port));
+			});
 	});
 }
 
 /** Starts anvil. It ends with this process, or by `stop`. */
 export async function startAnvil({ port, more = [] } = {}) {
 	port ??= await freePort();
-	const child = spawn(new URL('node_modules/.bin/anvil', here).pathname, ['--port', String(port), ...ANVIL, ...(more.includes('--chain-id') ? [] : ['--chain-id', '20']), ...more], { stdio: 'ignore' });
+	const child = spawn(
+		new URL('node_modules/.bin/anvil', here).pathname,
+		['--port', String(port), ...ANVIL, ...(more.includes('--chain-id') ? [] : ['--chain-id', '20']), ...more],
+		{ stdio: 'ignore' },
+	);
 	const end = () => child.kill('SIGKILL');
 	process.once('exit', end);
 	const url = `http://127.0.0.1:${port}`;
 	for (let tries = 0; ; tries++) {
 		try {
-			await (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}' })).json();
+			await (
+				await fetch(url, {
+					method: 'POST',
+					headers: { 'content-type': 'application/json' },
+					body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
+				})
+			).json();
 			break;
 		} catch (error) {
-			if (child.exitCode !== null || tries > 200) throw new Error(`anvil does not answer on ${port}`, { cause: error });
+			if (child.exitCode !== null || tries > 200)
+				throw new Error(`anvil does not answer on ${port}`, { cause: error });
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 	}
-	const stop = () => new Promise((resolve) => {
-		process.off('exit', end);
-		if (child.exitCode !== null) return resolve();
-		child.once('exit', resolve);
-		child.kill('SIGTERM');
-	});
+	const stop = () =>
+		new Promise((resolve) => {
+			process.off('exit', end);
+			if (child.exitCode !== null) return resolve();
+			child.once('exit', resolve);
+			child.kill('SIGTERM');
+		});
 	return { url, port, stop };
 }
 
@@ -49,11 +73,20 @@ export function connect(url) {
 	return provider;
 }
 /** anvil's account `i`. It has money there, and nowhere else. */
-export const account = (i, provider) => new Wallet(HDNodeWallet.fromPhrase(
-	'test test test test test test test test test test test junk', '', `m/44'/60'/0'/0/${i}`).privateKey, provider);
+export const account = (i, provider) =>
+	new Wallet(
+		HDNodeWallet.fromPhrase(
+			'test test test test test test test test test test test junk',
+			'',
+			`m/44'/60'/0'/0/${i}`,
+		).privateKey,
+		provider,
+	);
 
 export const artifact = (name) => {
-	const { abi, bytecode, deployedBytecode } = JSON.parse(readFileSync(new URL(`out/${name}.sol/${name}.json`, here), 'utf8'));
+	const { abi, bytecode, deployedBytecode } = JSON.parse(
+		readFileSync(new URL(`out/${name}.sol/${name}.json`, here), 'utf8'),
+	);
 	return { abi, bytecode: bytecode.object, deployed: deployedBytecode.object };
 };
 /** Prices as on the Elastos Smart Chain: legacy transactions only. */
@@ -84,12 +117,22 @@ export async function deploy(signer, name, args) {
 }
 
 /** Sends a call, and gives the receipt. */
-export const send = (contract, method, args, more = {}) => sendAndCheck(contract.runner,
-	{ to: contract.target, data: contract.interface.encodeFunctionData(method, args), ...more });
+export const send = (contract, method, args, more = {}) =>
+	sendAndCheck(contract.runner, {
+		to: contract.target,
+		data: contract.interface.encodeFunctionData(method, args),
+		...more,
+	});
 
 let known;
-const errors = () => (known ??= Object.fromEntries(['ElapseAnchor', 'Verdicts', 'EvidenceCheck', 'TrustGate'].flatMap((name) =>
-	artifact(name).abi.filter(({ type }) => type === 'error').map((error) => [ErrorFragment.from(error).selector, error.name]))));
+const errors = () =>
+	(known ??= Object.fromEntries(
+		['ElapseAnchor', 'Verdicts', 'EvidenceCheck', 'TrustGate'].flatMap((name) =>
+			artifact(name)
+				.abi.filter(({ type }) => type === 'error')
+				.map((error) => [ErrorFragment.from(error).selector, error.name]),
+		),
+	));
 
 /** The name of the error with which a call is refused, or null if it is not. */
 export async function refusal(contract, method, args) {
@@ -115,7 +158,14 @@ export async function world({ set, genesis, guardian = '0x' + '00'.repeat(20), u
 	const evidence = await deploy(signer, 'EvidenceCheck', [verdicts.target]);
 	const scores = await deploy(signer, 'TrustScores', [evidence.target]);
 	const chain = { chainId: 20, contract: anchor.target.toLowerCase() };
-	return { provider, signer, anchor, verdicts, evidence, scores, chain,
+	return {
+		provider,
+		signer,
+		anchor,
+		verdicts,
+		evidence,
+		scores,
+		chain,
 		land: (by, checkpoint, chosen) => {
 			const { signers, bitmap, signatures } = r.certify(by, r.digestOf(chain, r.CHECKPOINT, checkpoint), chosen);
 			return send(anchor, 'submit', [checkpoint, signers, bitmap, signatures]);
@@ -123,7 +173,8 @@ export async function world({ set, genesis, guardian = '0x' + '00'.repeat(20), u
 		stop: async () => {
 			provider.destroy();
 			await anvil.stop();
-		} };
+		},
+	};
 }
 
 /** Numbers that look random, the same each time (xorshift). */

@@ -21,11 +21,19 @@ const MUTANTS = [
 	['ElapseAnchor', 'if (checkpoint_.trustLeaves > 1 << Merkle.SCORE_DEPTH) revert Leaves();', ''],
 	['ElapseAnchor', 'if (!good || _hashOf(id, total, words) != hash) revert Set();', ''],
 	['ElapseAnchor', 'if (bitmap.length != (length + 7) / 8) revert Bitmap();', ''],
-	['ElapseAnchor', 'if (length % 8 != 0 && uint8(bitmap[bitmap.length - 1]) >> (length % 8) != 0) revert Bitmap();', ''],
+	[
+		'ElapseAnchor',
+		'if (length % 8 != 0 && uint8(bitmap[bitmap.length - 1]) >> (length % 8) != 0) revert Bitmap();',
+		'',
+	],
 	['ElapseAnchor', 'if (signatures.length != Words.ones(bitmap) * 64) revert Bitmap();', ''],
 	['ElapseAnchor', 'if (!Secp256k1.isLow(s)) revert LowS();', ''],
 	['ElapseAnchor', '|| signer != expected', ''],
-	['ElapseAnchor', 'if (!Words.isQuorum(_votes(words, bitmap, signatures, digest), total)) revert Quorum();', '_votes(words, bitmap, signatures, digest);'],
+	[
+		'ElapseAnchor',
+		'if (!Words.isQuorum(_votes(words, bitmap, signatures, digest), total)) revert Quorum();',
+		'_votes(words, bitmap, signatures, digest);',
+	],
 	['ElapseAnchor', 'if (_published.code != address(0)) delete _published;', ''],
 	['ElapseAnchor', '|| sum != total ||', '||'],
 	['ElapseAnchor', 'recovery_.hash != 0 && recovery_.count == head.count', 'recovery_.hash != 0'],
@@ -49,34 +57,54 @@ const MUTANTS = [
 	['lib/Merkle', 'index >= leaves || leaf.number != index', 'leaf.number != index'],
 	['lib/Merkle', 'index >= leaves || leaf.number != index', 'index >= leaves'],
 	['lib/Merkle', 'if (items.length != left + height + (right ? 1 : 0)) return false;', ''],
-	['lib/Merkle', 'if (width % 2 == 1) row[pairs] = row[width - 1];', '', 'evidence'],
-	['Verdicts', 'if (verdict.genesis != anchor.genesis()) revert Genesis();', '', 'evidence'],
-	['Verdicts', 'if (verdictOf[verdict.round] != 0) revert Recorded();', '', 'evidence'],
-	['Verdicts', 'conclusion.round != verdict.round || ', '', 'evidence'],
-	['Verdicts', ' || conclusion.committee != verdict.committee', '', 'evidence'],
-	['Verdicts', 'keccak256(pairs) == proof.leaf.committees\n\t\t\t&& ', '', 'evidence'],
-	['Verdicts', '\n\t\t\t&& anchor.verifyHistory(proof.checkpoint, proof.leaf, proof.leaf.number, proof.items)', '', 'evidence'],
-	['Verdicts', '!good || Merkle.committeeRoot(verdict.round, words) != verdict.committee', '!good', 'evidence'],
-	['Verdicts', '!Secp256k1.isLow(s) || parity > 1', 'parity > 1', 'evidence'],
-	['Verdicts', '!Secp256k1.isLow(s) || parity > 1', '!Secp256k1.isLow(s)', 'evidence'],
-	['Verdicts', 'if (signer <= last) revert Ascending();', '', 'evidence'],
-	['Verdicts', 'if (sitting != signer) revert Seated();', '', 'evidence'],
-	['Verdicts', 'if (!Words.isQuorum(votes, total)) revert Quorum();', '', 'evidence'],
-	['Verdicts', 'if (verdict.expected > total) total = verdict.expected;', '', 'evidence'],
-	['Verdicts', 'if (verdict.expected > total) total', 'total', 'evidence'],
-	['Verdicts', 'verdict.judgement == 0 && ', '', 'evidence'],
+	['lib/Merkle', 'if (width % 2 == 1) row[pairs] = row[width - 1];', '', 'verdicts'],
+	['Verdicts', 'if (verdict.genesis != anchor.genesis()) revert Genesis();', '', 'verdicts'],
+	['Verdicts', 'if (verdictOf[verdict.round] != 0) revert Recorded();', '', 'verdicts'],
+	['Verdicts', 'conclusion.round != verdict.round || ', '', 'verdicts'],
+	['Verdicts', ' || conclusion.committee != verdict.committee', '', 'verdicts'],
+	['Verdicts', 'keccak256(pairs) == proof.leaf.committees\n\t\t\t&& ', '', 'verdicts'],
+	[
+		'Verdicts',
+		'\n\t\t\t&& anchor.verifyHistory(proof.checkpoint, proof.leaf, proof.leaf.number, proof.items)',
+		'',
+		'verdicts',
+	],
+	['Verdicts', '!good || Merkle.committeeRoot(verdict.round, words) != verdict.committee', '!good', 'verdicts'],
+	['Verdicts', '!Secp256k1.isLow(s) || parity > 1', 'parity > 1', 'verdicts'],
+	['Verdicts', '!Secp256k1.isLow(s) || parity > 1', '!Secp256k1.isLow(s)', 'verdicts'],
+	['Verdicts', 'if (signer <= last) revert Ascending();', '', 'verdicts'],
+	['Verdicts', 'if (sitting != signer) revert Seated();', '', 'verdicts'],
+	['Verdicts', 'if (!Words.isQuorum(votes, total)) revert Quorum();', '', 'verdicts'],
+	['Verdicts', 'if (verdict.expected > total) total = verdict.expected;', '', 'verdicts'],
+	['Verdicts', 'if (verdict.expected > total) total', 'total', 'verdicts'],
+	['Verdicts', 'verdict.judgement == 0 && ', '', 'verdicts'],
 	['EvidenceCheck', 'if (Blake2b.hash256(opened) != verdict.evidence) revert Evidence();', '', 'evidence'],
 	['EvidenceCheck', 'if (Blake2b.hash256(encoded) != opening.application) revert Evidence();', '', 'evidence'],
 	['EvidenceCheck', 'if (Blake2b.hash256(encoded) != opening.answer) revert Evidence();', '', 'evidence'],
 	['EvidenceCheck', 'if (parsed.author != verdict.subject) revert Evidence();', '', 'evidence'],
-	['EvidenceCheck', 'if (verdicts.verdictOf(verdict.round) != verdicts.hashOf(verdict)) revert NotRecorded();', '', 'evidence'],
+	[
+		'EvidenceCheck',
+		'if (verdicts.verdictOf(verdict.round) != verdicts.hashOf(verdict)) revert NotRecorded();',
+		'',
+		'evidence',
+	],
 	['EvidenceCheck', 'if (verdict.judgement != 0) revert NotAdmitting();', '', 'evidence'],
 	['EvidenceCheck', 'if (finding == Finding.Stands) revert Stands();', '', 'evidence'],
 	['EvidenceCheck', 'if (round != verdict.round) revert Superseded();', '', 'evidence'],
 	['EvidenceCheck', 'if (!known) revert Unsupported();', '', 'evidence'],
 	['EvidenceCheck', 'if (!Probe.isGood()) revert WrongChain();', '', 'evidence'],
-	['EvidenceCheck', 'if (!cursor.isDone()) revert Malformed();\n\t}\n\n\t/// @dev `ep_trust::Quote`', '}\n\n\t/// @dev `ep_trust::Quote`', 'evidence'],
-	['lib/Quote', 'return key.attributes & (REQUIRED | DECRYPT) == REQUIRED;', 'return key.attributes & REQUIRED == REQUIRED;', 'evidence'],
+	[
+		'EvidenceCheck',
+		'if (!cursor.isDone()) revert Malformed();\n\t}\n\n\t/// @dev `ep_trust::Quote`',
+		'}\n\n\t/// @dev `ep_trust::Quote`',
+		'evidence',
+	],
+	[
+		'lib/Quote',
+		'return key.attributes & (REQUIRED | DECRYPT) == REQUIRED;',
+		'return key.attributes & REQUIRED == REQUIRED;',
+		'evidence',
+	],
 	['lib/Quote', 'cursor.number(4) == MAGIC', 'cursor.number(4) != 0', 'evidence'],
 	['lib/Quote', 'cursor.number(2) == QUOTE', 'cursor.number(2) != 0', 'evidence'],
 	['lib/Quote', 'known = cursor.isDone() && known;', '', 'evidence'],
@@ -84,28 +112,49 @@ const MUTANTS = [
 	['lib/Reader', 'if (value < 1 << 6) cursor.bad = true;', ''],
 	['lib/Reader', 'if (value < 1 << 14) cursor.bad = true;', ''],
 	['TrustScores', ' && !evidence.isFrozen(node)', '', 'evidence'],
-	['example/TrustGate', 'if (score < least) revert TooLittleTrust();', '', 'evidence'],
-	['example/TrustGate', 'if (block.timestamp > scores.anchor().latest().landed + maxAge) revert Stale();', '', 'evidence'],
-	['example/TrustGate', 'if (round != verdict.round) revert NotItsAdmission();', '', 'evidence'],
-	['example/TrustGate', 'if (!scores.verify(node, score, proof)) revert NotProved();', '', 'evidence'],
+	['example/TrustGate', 'if (score < least) revert TooLittleTrust();', '', 'gate'],
+	[
+		'example/TrustGate',
+		'if (block.timestamp > scores.anchor().latest().landed + maxAge) revert Stale();',
+		'',
+		'gate',
+	],
+	['example/TrustGate', 'if (round != verdict.round) revert NotItsAdmission();', '', 'gate'],
+	['example/TrustGate', 'if (!scores.verify(node, score, proof)) revert NotProved();', '', 'gate'],
 ];
 
-const copy = mkdtempSync(join(tmpdir(), 'elapse-mutants-')), inside = (path) => join(copy, 'contracts', path);
+const copy = mkdtempSync(join(tmpdir(), 'elapse-mutants-')),
+	inside = (path) => join(copy, 'contracts', path);
 process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
-cpSync(join(root, 'contracts'), join(copy, 'contracts'), { recursive: true, filter: (path) => !/\/(node_modules|cache|out)$/.test(path) });
+cpSync(join(root, 'contracts'), join(copy, 'contracts'), {
+	recursive: true,
+	filter: (path) => !/\/(node_modules|cache|out)$/.test(path),
+});
 symlinkSync(join(root, 'contracts/node_modules'), inside('node_modules'));
 for (const folder of ['primitives', 'benches']) symlinkSync(join(root, folder), join(copy, folder));
 
-const forge = (...rest) => spawnSync(inside('node_modules/.bin/forge'), rest, { cwd: inside('.'), encoding: 'utf8', env: { ...process.env, FOUNDRY_FUZZ_RUNS: '64', FOUNDRY_INVARIANT_RUNS: '2' } });
+const forge = (...rest) =>
+	spawnSync(inside('node_modules/.bin/forge'), rest, {
+		cwd: inside('.'),
+		encoding: 'utf8',
+		env: { ...process.env, FOUNDRY_FUZZ_RUNS: '64', FOUNDRY_INVARIANT_RUNS: '2' },
+	});
 let killed = 0;
-const survived = [], wanted = MUTANTS.filter(([name]) => name.includes(process.argv[2] ?? ''));
+const survived = [],
+	wanted = MUTANTS.filter(([name]) => name.includes(process.argv[2] ?? ''));
 for (const [name, from, to, js] of wanted) {
-	const file = inside(`src/${name}.sol`), source = readFileSync(file, 'utf8'), what = `${name}: ${from.replace(/\s+/g, ' ')} -> ${to.replace(/\s+/g, ' ') || 'nothing'}`;
+	const file = inside(`src/${name}.sol`),
+		source = readFileSync(file, 'utf8'),
+		what = `${name}: ${from.replace(/\s+/g, ' ')} -> ${to.replace(/\s+/g, ' ') || 'nothing'}`;
 	if (source.split(from).length !== 2) throw new Error(`${what}: is there ${source.split(from).length - 1} times`);
-	writeFileSync(file, source.replace(from, () => to));
+	writeFileSync(
+		file,
+		source.replace(from, () => to),
+	);
 	const built = forge('build');
 	if (built.status !== 0) throw new Error(`${what}: does not compile\n${built.stdout}${built.stderr}`);
-	const dead = js ? spawnSync(process.execPath, ['--test', inside(`test/${js}.test.mjs`)], { cwd: inside('.') }).status !== 0
+	const dead = js
+		? spawnSync(process.execPath, ['--test', inside(`test/${js}.test.mjs`)], { cwd: inside('.') }).status !== 0
 		: forge('test', '--no-match-contract', 'GasTest', '--fail-fast').status !== 0;
 	writeFileSync(file, source);
 	if (dead) killed += 1;

@@ -58,15 +58,9 @@ contract TrustGate {
 
 	/// @notice Lets the caller in until `until`.
 	/// @param v The node's signature over `voucher`, with `r` and `s`.
-	function enter(
-		bytes32 node,
-		uint64 score,
-		ScoreProof calldata proof,
-		uint256 until,
-		uint8 v,
-		bytes32 r,
-		bytes32 s
-	) external {
+	function enter(bytes32 node, uint64 score, ScoreProof calldata proof, uint256 until, uint8 v, bytes32 r, bytes32 s)
+		external
+	{
 		if (score < least) revert TooLittleTrust();
 		if (block.timestamp > until) revert Expired();
 		if (block.timestamp > scores.anchor().latest().landed + maxAge) revert Stale();
@@ -89,9 +83,8 @@ contract TrustGate {
 				address(this)
 			)
 		);
-		bytes32 hash = keccak256(
-			abi.encode(keccak256("Voucher(bytes32 node,address who,uint256 until)"), node, who, until)
-		);
+		bytes32 hash =
+			keccak256(abi.encode(keccak256("Voucher(bytes32 node,address who,uint256 until)"), node, who, until));
 		return keccak256(abi.encodePacked(hex"1901", domain, hash));
 	}
 }

@@ -59,9 +59,8 @@ library Merkle {
 		bool right = leaves & ((1 << height) - 1) != 0;
 		if (items.length != left + height + (right ? 1 : 0)) return false;
 
-		bytes32 hash = keccak256(
-			abi.encodePacked(leaf.number, leaf.blockHash, leaf.trustRoot, leaf.trustLeaves, leaf.committees)
-		);
+		bytes32 hash =
+			keccak256(abi.encodePacked(leaf.number, leaf.blockHash, leaf.trustRoot, leaf.trustLeaves, leaf.committees));
 		for (uint256 level; level < height; ++level) {
 			bytes32 sibling = items[left + level];
 			// Below its tree's height the bits of the index are those of the place in the tree.

@@ -47,17 +47,6 @@ contract AnchorTest is Base {
 		same(anchor.signersId(), 3, "the same set signs on");
 	}
 
-	function test_paused_refuses_and_ends_by_itself() public {
-		(Checkpoint memory cp, bytes memory bitmap, bytes memory signatures) = good();
-		vm.prank(GUARDIAN);
-		anchor.pause();
-		refused(ElapseAnchor.Paused.selector, cp, wordsOf(set), bitmap, signatures);
-		vm.warp(block.timestamp + 3 days - 1);
-		refused(ElapseAnchor.Paused.selector, cp, wordsOf(set), bitmap, signatures);
-		vm.warp(block.timestamp + 1);
-		anchor.submit(cp, wordsOf(set), bitmap, signatures);
-	}
-
 	function test_genesis_refuses_another_chains_checkpoint() public {
 		(Checkpoint memory cp,,) = good();
 		cp.genesis = keccak256("another chain");
@@ -270,8 +259,7 @@ contract AnchorTest is Base {
 	function test_chain_bound_refuses_another_chain_id_and_another_contract() public {
 		Checkpoint memory cp = makeCheckpoint(set, 10);
 		bytes memory words = wordsOf(set);
-		(bytes memory bitmap, bytes memory signatures) =
-			certify(set, digestOf(cp, address(anchor), 21), quorumOf(set));
+		(bytes memory bitmap, bytes memory signatures) = certify(set, digestOf(cp, address(anchor), 21), quorumOf(set));
 		refused(ElapseAnchor.Signer.selector, cp, words, bitmap, signatures);
 		(bitmap, signatures) = certify(set, digestOf(cp, address(this), block.chainid), quorumOf(set));
 		refused(ElapseAnchor.Signer.selector, cp, words, bitmap, signatures);
@@ -362,117 +350,6 @@ contract AnchorTest is Base {
 		no(anchor.verifyHistory(44 * 3, leaf, 0, new bytes32[](0)), "history under what is gone");
 	}
 
-	function test_only_the_guardian_pauses_and_recovers() public {
-		vm.expectRevert(ElapseAnchor.NotGuardian.selector);
-		anchor.pause();
-		vm.expectRevert(ElapseAnchor.NotGuardian.selector);
-		anchor.proposeRecovery(bytes32(uint256(1)));
-		vm.expectRevert(ElapseAnchor.NotGuardian.selector);
-		anchor.recover();
-	}
-
-	function test_a_pause_cannot_be_stacked() public {
-		vm.prank(GUARDIAN);
-		anchor.pause();
-		vm.warp(block.timestamp + 1 days);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.pause();
-		vm.warp(block.timestamp + 2 days + 30 days - 1);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.pause();
-		vm.warp(block.timestamp + 1);
-		vm.prank(GUARDIAN);
-		anchor.pause();
-	}
-
-	function test_recovery_needs_silence_and_notice() public {
-		Signers memory rescue = makeSigners(4, 3, 77);
-		vm.warp(block.timestamp + 30 days - 1);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.proposeRecovery(hashOf(rescue));
-		vm.warp(block.timestamp + 1);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.Handover.selector);
-		anchor.proposeRecovery(0);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.recover();
-		vm.prank(GUARDIAN);
-		anchor.proposeRecovery(hashOf(rescue));
-		(bytes32 announced, uint256 ready) = anchor.recovery();
-		same(announced, hashOf(rescue), "announced");
-		same(ready, block.timestamp + 14 days, "ready");
-		vm.warp(ready - 1);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.recover();
-		vm.warp(ready);
-		vm.prank(GUARDIAN);
-		anchor.recover();
-		same(anchor.signersId(), 4, "id");
-		land(rescue, makeCheckpoint(rescue, 1));
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.recover();
-	}
-
-	function test_a_checkpoint_ends_a_recovery() public {
-		vm.warp(block.timestamp + 30 days);
-		vm.prank(GUARDIAN);
-		anchor.proposeRecovery(bytes32(uint256(1)));
-		vm.warp(block.timestamp + 13 days);
-		land(set, makeCheckpoint(set, 1));
-		(bytes32 announced,) = anchor.recovery();
-		same(announced, 0, "it is over");
-		vm.warp(block.timestamp + 40 days);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.recover();
-	}
-
-	function test_a_recovery_starts_silence_anew() public {
-		Signers memory rescue = makeSigners(4, 3, 77);
-		vm.warp(block.timestamp + 30 days);
-		vm.prank(GUARDIAN);
-		anchor.proposeRecovery(hashOf(rescue));
-		vm.warp(block.timestamp + 14 days);
-		vm.prank(GUARDIAN);
-		anchor.recover();
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.proposeRecovery(bytes32(uint256(1)));
-	}
-
-	function test_the_guardian_cannot_make_silence_by_a_pause_or_pause_a_recovery() public {
-		vm.warp(block.timestamp + 20 days);
-		vm.prank(GUARDIAN);
-		anchor.pause();
-		// Thirty days after the last checkpoint, three of them paused.
-		vm.warp(block.timestamp + 30 days);
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.proposeRecovery(bytes32(uint256(1)));
-		vm.warp(block.timestamp + 3 days);
-		vm.prank(GUARDIAN);
-		anchor.proposeRecovery(bytes32(uint256(1)));
-		vm.prank(GUARDIAN);
-		vm.expectRevert(ElapseAnchor.TooEarly.selector);
-		anchor.pause();
-		land(set, makeCheckpoint(set, 1));
-		vm.prank(GUARDIAN);
-		anchor.pause();
-	}
-
-	function test_without_a_guardian_nobody_can() public {
-		anchor = new ElapseAnchor(GENESIS, 3, wordsOf(set), address(0));
-		vm.warp(block.timestamp + 1000 days);
-		vm.expectRevert(ElapseAnchor.NotGuardian.selector);
-		anchor.proposeRecovery(bytes32(uint256(1)));
-	}
-
 	function test_events_say_what_landed_and_who_signs_next() public {
 		Signers memory second = makeSigners(4, 7, 2);
 		Checkpoint memory cp = makeCheckpoint(set, 10);
@@ -494,7 +371,8 @@ contract AnchorTest is Base {
 	function test_it_takes_no_money() public {
 		(bool taken,) = address(anchor).call{value: 1}("");
 		no(taken, "by nothing");
-		(taken,) = address(anchor).call{value: 1}(abi.encodeCall(anchor.publishSigners, (3, totalOf(set), wordsOf(set))));
+		(taken,) =
+			address(anchor).call{value: 1}(abi.encodeCall(anchor.publishSigners, (3, totalOf(set), wordsOf(set))));
 		no(taken, "by a call");
 	}
 }

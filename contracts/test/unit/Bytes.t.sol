@@ -29,7 +29,11 @@ contract BytesTest is Asserts {
 		bytes memory part = Reader.slice(data, from, length);
 		same(keccak256(part), keccak256(data[from:from + length]), "slice");
 		// What is allocated next begins with zeros, and so does the rest of the last word.
-		same(keccak256(bytes.concat(part, new bytes(32))), keccak256(bytes.concat(data[from:from + length], new bytes(32))), "rest");
+		same(
+			keccak256(bytes.concat(part, new bytes(32))),
+			keccak256(bytes.concat(data[from:from + length], new bytes(32))),
+			"rest"
+		);
 	}
 
 	function testFuzz_reading_past_the_end_is_remembered(bytes calldata data, uint256 length) public pure {

@@ -166,4 +166,9 @@ contract InvariantsTest is Base {
 		uint64 number = anchor.latest().number;
 		if (number != 0) same(anchor.checkpoint(number).blockHash, anchor.latest().blockHash, "found");
 	}
+
+	/// It was no idle run.
+	function afterInvariant() external view {
+		yes(handler.goodOnes() > 0 && handler.badOnes() > 0, "good ones and bad ones were tried");
+	}
 }

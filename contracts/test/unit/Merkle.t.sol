@@ -8,11 +8,13 @@ import {Words} from "../../src/lib/Words.sol";
 
 /// Proofs of history and of scores, against trees built the slow way.
 contract MerkleTest is Asserts {
-	function provesBlock(bytes32 root, uint256 leaves, HistoryLeaf calldata leaf, uint256 index, bytes32[] calldata items)
-		external
-		pure
-		returns (bool)
-	{
+	function provesBlock(
+		bytes32 root,
+		uint256 leaves,
+		HistoryLeaf calldata leaf,
+		uint256 index,
+		bytes32[] calldata items
+	) external pure returns (bool) {
 		return Merkle.provesBlock(root, leaves, leaf, index, items);
 	}
 
@@ -35,9 +37,8 @@ contract MerkleTest is Asserts {
 	}
 
 	function hashOf(HistoryLeaf memory leaf) internal pure returns (bytes32) {
-		return keccak256(
-			abi.encodePacked(leaf.number, leaf.blockHash, leaf.trustRoot, leaf.trustLeaves, leaf.committees)
-		);
+		return
+			keccak256(abi.encodePacked(leaf.number, leaf.blockHash, leaf.trustRoot, leaf.trustLeaves, leaf.committees));
 	}
 
 	/// Root of the perfect tree over blocks `from` to `from + 2^height`.
@@ -138,7 +139,10 @@ contract MerkleTest is Asserts {
 		no(this.provesBlock(root, 0, blockLeaf(0), 0, new bytes32[](0)), "in an empty history");
 	}
 
-	function testFuzz_history_refuses_short_long_and_other_items(uint64 leaves, uint64 index, uint256 which) public view {
+	function testFuzz_history_refuses_short_long_and_other_items(uint64 leaves, uint64 index, uint256 which)
+		public
+		view
+	{
 		leaves = 1 + leaves % 40;
 		index %= leaves;
 		(bytes32 root, bytes32[] memory items) = proofOf(leaves, index);
@@ -157,6 +161,14 @@ contract MerkleTest is Asserts {
 		no(this.provesBlock(root, leaves, blockLeaf(index), index, items), "another item");
 	}
 
+	/// Signers would have to sign such a history; it proves nothing all the same.
+	function test_history_refuses_a_leaf_that_says_another_number() public view {
+		HistoryLeaf memory leaf = blockLeaf(5);
+		no(this.provesBlock(hashOf(leaf), 1, leaf, 0, new bytes32[](0)), "it is not block 0");
+		leaf.number = 0;
+		yes(this.provesBlock(hashOf(leaf), 1, leaf, 0, new bytes32[](0)), "it is");
+	}
+
 	function test_history_refuses_an_inner_node_for_a_leaf() public view {
 		// Two leaves; the root itself as the leaf's hash cannot be asked for: a leaf is hashed from 112 bytes.
 		(bytes32 root,) = proofOf(2, 0);
@@ -173,16 +185,13 @@ contract MerkleTest is Asserts {
 	}
 
 	function scoreLeaf(uint256 index) internal pure returns (bytes32) {
-		return keccak256(
-			abi.encode(keccak256("elapse/score"), uint256(7), keccak256(abi.encode(index)), 1000 + index, index)
-		);
+		return
+			keccak256(
+				abi.encode(keccak256("elapse/score"), uint256(7), keccak256(abi.encode(index)), 1000 + index, index)
+			);
 	}
 
-	function proveScore(uint256 leaves, uint256 index)
-		internal
-		pure
-		returns (bytes32 root, ScoreProof memory proof)
-	{
+	function proveScore(uint256 leaves, uint256 index) internal pure returns (bytes32 root, ScoreProof memory proof) {
 		bytes32[] memory row = scoreTree(leaves);
 		(proof.epoch, proof.index) = (7, uint64(index));
 		bytes32 empty;
