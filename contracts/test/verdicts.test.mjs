@@ -2,6 +2,7 @@
 
 import { concat, dataSlice, getBytes } from 'ethers';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import * as r from './reference.mjs';
 import {
@@ -33,6 +34,24 @@ async function goodRecord() {
 	]);
 	return [verdict, { ...proof, which: 1 }, seatsOf(committee), certificate(verdict)];
 }
+
+test('digests are those that the Rust code is tested with', () => {
+	const rows = JSON.parse(readFileSync(new URL('../../primitives/trust/tests/eip712.json', import.meta.url), 'utf8'));
+	assert.ok(rows.length > 0);
+	const word = (byte) => '0x' + byte.repeat(32);
+	for (const { chainId, contract, round, judgement, expected, digest } of rows) {
+		const verdict = {
+			genesis: word('01'),
+			round,
+			subject: word('02'),
+			evidence: word('03'),
+			judgement,
+			committee: word('04'),
+			expected,
+		};
+		assert.equal(r.digestOf({ chainId, contract }, r.VERDICT, verdict), digest);
+	}
+});
 
 test('a verdict is recorded with its committee under a landed checkpoint, once', async () => {
 	const call = await goodRecord();
