@@ -63,7 +63,12 @@ fn roots_of_committees_are_those_of_another_merkle_tree() {
 	assert_eq!(rows.len(), 15);
 	for row in rows {
 		let committee = Committee::new(seats(&row["seats"]), 0).unwrap();
-		assert_eq!(committee.root(number(&row["round"]) as u32), hash(&row["root"]), "{} seats", committee.seats().len());
+		assert_eq!(
+			committee.root(number(&row["round"]) as u32),
+			hash(&row["root"]),
+			"{} seats",
+			committee.seats().len()
+		);
 	}
 }
 

@@ -1,8 +1,8 @@
 //! Networks of real nodes, each with a real software TPM.
 //!
 //! Nodes wait most of their time, so several networks run at once (`--test-threads`); the lines of each begin
-//! with its name. Where something cannot be tried on this machine, the test says so in a line
-//! `skipped: <test>: <reason>`, which `scripts/test.sh` counts.
+//! with its name. Where something cannot be tried on this machine, the test is skipped,
+//! and says so ([`skipped`]), which `scripts/test.sh` counts.
 //!
 //! * [`one_node`]: the development chain, killed and ended.
 //! * [`four_nodes`]: everything that happens to nodes of a network, and to their chips.
@@ -29,6 +29,8 @@ mod late;
 mod one_node;
 mod outage;
 mod power_cuts;
+#[path = "../../../../../primitives/tpm/tests/common/skipped.rs"]
+mod skipped;
 
 use std::{
 	ffi::OsStr,
@@ -45,6 +47,7 @@ use elapse_network::{
 	process::{self, Process},
 	say, until, Error, Network, Result, Rpc, Seen,
 };
+use skipped::skipped;
 use tempfile::TempDir;
 
 /// A duration, where tests give many.
