@@ -7,6 +7,7 @@ use sp_runtime::Permill;
 use crate::{mock::*, *};
 
 mod pause;
+mod scale;
 
 const ALICE: u64 = 1;
 const BOB: u64 = 2;

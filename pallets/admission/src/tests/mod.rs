@@ -5,5 +5,7 @@ mod apply;
 mod govern;
 mod life;
 mod review;
+mod scale;
 mod sit;
+mod store;
 mod verdict;
