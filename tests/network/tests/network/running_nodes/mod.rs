@@ -13,11 +13,13 @@
 //! * [`fast_chips`]: a chip whose owner has turned its clock up.
 //! * [`joins`]: a machine that nobody knows becomes a member.
 //! * [`carrier`]: five members and three newcomers, of whom not all stay.
+//! * [`commands`]: what the node's other commands say and do.
 //! * [`duties`]: members attest without end; who is silent sinks.
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
 mod carrier;
+mod commands;
 mod duties;
 mod fast_chips;
 mod faults;
