@@ -9,10 +9,7 @@ use ep_trust::{
 };
 use futures::executor::block_on;
 use jsonrpsee::{
-	core::{
-		server::{MethodsError, ToRpcParams},
-		EmptyServerParams,
-	},
+	core::{server::MethodsError, traits::ToRpcParams, EmptyServerParams},
 	RpcModule,
 };
 use serde::de::DeserializeOwned;

@@ -69,7 +69,7 @@ async fn what_has_no_certificate_gets_a_code_of_its_own() {
 	let bench = Bench::new();
 	let foreign = bench.world.foreign(bench.world.genesis, 3);
 	let module = module(&bench, Stats::new());
-	let ask = |hash: Hash| module.call("poet_waitCertificate", (hash,));
+	let ask = |hash: Hash| module.call::<_, CertificateView>("poet_waitCertificate", (hash,));
 	assert_eq!(code(ask(Hash::repeat_byte(9)).await), 33_001);
 	assert_eq!(code(ask(bench.world.genesis).await), 33_002);
 	assert_eq!(code(ask(foreign).await), 33_003);

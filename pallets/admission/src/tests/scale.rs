@@ -34,7 +34,7 @@ fn chain(size: u32) -> sp_io::TestExternalities {
 	pallet_trust::GenesisConfig::<Test> { members: (1..=MEMBERS).map(|n| (n, spec(n))).collect() }
 		.assimilate_storage(&mut storage)
 		.unwrap();
-	pallet_admission::GenesisConfig::<Test> {
+	GenesisConfig::<Test> {
 		parameters: Some(parameters()),
 		roots: vec![file("root.der"), file("ca.der")],
 		policies: vec![policy()],

@@ -1,7 +1,7 @@
 //! How much of storage a piece of work touches. Tests of several pallets include this file.
 
+use sp_core::Blake2Hasher;
 use sp_io::TestExternalities;
-use sp_runtime::traits::BlakeTwo256;
 use sp_trie::recorder::Recorder;
 
 /// Keys that were read and keys that were written, each of them once.
@@ -15,7 +15,7 @@ pub(crate) struct Touched {
 pub(crate) fn touched<R>(ext: &mut TestExternalities, work: impl FnOnce() -> R) -> (R, Touched) {
 	// What is not in the trie is not seen to be read.
 	ext.commit_all().expect("no transaction is open");
-	let recorder = Recorder::<BlakeTwo256>::default();
+	let recorder = Recorder::<Blake2Hasher>::default();
 	let result = ext.execute_with_recorder(recorder.clone(), work);
 	let read = recorder.recorded_keys().values().map(|keys| keys.len()).sum();
 	let written = ext.overlayed_changes().changes().count();
