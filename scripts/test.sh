@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
 # Runs every test of the project, after installing what the machine lacks for them (see scripts/setup.sh).
 #
-#   scripts/test.sh           everything
-#   scripts/test.sh --quick   rustfmt, build, clippy, unit and integration tests: no networks of nodes, no cargo deny
+#   scripts/test.sh             everything that one selection of features has
+#   scripts/test.sh --quick     rustfmt, build, clippy, unit and integration tests: no networks of nodes, no cargo deny
+#   scripts/test.sh --features  everything, and what other selections of features have: benchmarks of pallets and runtime,
+#                               try-runtime, the metadata's hash, and the workspaces beside this one (benches, fuzz,
+#                               tools/bencher). They compile much of the SDK once more for it: an hour the first time
 #
 # Every step is timed; a step that fails does not stop the others, unless they build on it. The last line says how many
-# checks passed, failed and were skipped; the exit status is 0 only if none failed. What each step printed stays in
-# <target>/test-logs. Cargo builds into target/, or into CARGO_TARGET_DIR if that is set.
+# checks passed, failed and were skipped; the exit status is 0 only if none failed. A test that could look at nothing on
+# this machine counts as skipped, and is named with its reason. What each step printed stays in <target>/test-logs. Cargo
+# builds into target/, or into CARGO_TARGET_DIR if that is set.
 set -euo pipefail
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-QUICK=
+QUICK= FEATURES=
 for argument in "$@"; do
 	case "$argument" in
 	--quick) QUICK=yes ;;
+	--features) FEATURES=yes ;;
 	--help | -h)
 		usage
 		exit 0
@@ -29,13 +34,15 @@ export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 cd "$ELAPSE_ROOT"
 logs="$(target_dir)/test-logs"
 mkdir -p "$logs"
-rm -f "$logs"/*.log
+rm -f "$logs"/*.log "$logs"/*.skipped
 
 PASSED=0 FAILED=0 SKIPPED=0
 ROWS=()
+# Tests that could look at nothing, with their reasons.
+LOOKED_AT_NOTHING=()
 
 row() { # name, result, seconds, remark
-	ROWS+=("$(printf '%-28s %-8s %8s  %s' "$1" "$2" "$([[ -n "$3" ]] && duration "$3")" "$4")")
+	ROWS+=("$(printf '%-33s %-8s %8s  %s' "$1" "$2" "$([[ -n "$3" ]] && duration "$3")" "$4")")
 }
 
 # A step that counts as one check.
@@ -61,18 +68,25 @@ skip() { # name, reason
 	row "$1" skipped "" "$2"
 }
 
-# A step whose tests are counted one by one, from the closing lines of Cargo's test runner. A test that cannot run on
-# this machine passes there, and says so in a line `skipped: <test>: <reason>`.
+# A step whose tests are counted one by one, from the closing lines of Cargo's test runner. A test that can look at nothing
+# on this machine passes there, and writes a line `<test>: <reason>` to the file that ELAPSE_SKIPPED names
+# (primitives/tpm/tests/common/skipped.rs).
 tests() { # name, cargo test arguments...
-	local name=$1 begun=$SECONDS status=0 log passed failed skipped here
+	local name=$1 begun=$SECONDS status=0 log skips passed failed skipped here line
 	shift
 	log="$logs/${name//[^a-z0-9]/-}.log"
+	skips="${log%.log}.skipped"
+	: >"$skips"
 	say "$name"
-	if cargo test --release --locked "$@" </dev/null 2>&1 | tee "$log"; then :; else status=${PIPESTATUS[0]}; fi
+	if ELAPSE_SKIPPED="$skips" cargo test --release --locked "$@" </dev/null 2>&1 | tee "$log"; then :; else
+		status=${PIPESTATUS[0]}
+	fi
 	read -r passed failed skipped < <(awk '/^test result: /{ p += $4; f += $6; s += $8 } END { print p + 0, f + 0, s + 0 }' \
 		"$log")
-	here="$(grep -c '^skipped: ' "$log" || true)"
+	# A test may ask for what it lacks more than once.
+	here="$(awk '!seen[$1]++ { n++ } END { print n + 0 }' "$skips")"
 	passed=$((passed - here)) skipped=$((skipped + here))
+	while IFS= read -r line; do LOOKED_AT_NOTHING+=("$line"); done < <(awk '!seen[$1]++' "$skips")
 	# It did not compile, or a test took its whole process down.
 	if ((status != 0 && failed == 0)); then failed=1; fi
 	if ((status == 0 && passed == 0)); then
@@ -117,7 +131,17 @@ begun=$SECONDS
 setup --tests
 row "set-up" "" $((SECONDS - begun)) ""
 
-step "rustfmt" cargo fmt --all -- --check || note "to mend it: cargo fmt --all"
+# The workspaces beside this one are formatted like it; what else is done with them is below.
+BESIDE=(benches fuzz tools/bencher)
+check_format() {
+	local manifest status=0
+	cargo fmt --all -- --check || status=1
+	for manifest in "${BESIDE[@]}"; do
+		cargo fmt --manifest-path "$manifest/Cargo.toml" -- --check --config-path "$ELAPSE_ROOT" || status=1
+	done
+	return "$status"
+}
+step "rustfmt" check_format || note "to mend it: cargo fmt, with --all here, and in ${BESIDE[*]}"
 
 built=yes
 step "build" cargo build --release --locked --workspace --all-targets || built=
@@ -155,12 +179,44 @@ else
 	fi
 fi
 
+# Other selections of features, each of which compiles much of the SDK once more, into the same target folder. The runtime
+# is compiled natively here; scripts/weights.sh and the release build make its WebAssembly.
+check_beside() { # workspace, cargo check arguments...
+	local manifest="$1/Cargo.toml"
+	shift
+	# Fuzz targets are compiled with a flag that the stable compiler keeps to itself.
+	SKIP_WASM_BUILD=1 RUSTC_BOOTSTRAP=1 cargo check --release --locked --manifest-path "$manifest" "$@"
+}
+PALLETS=(pallet-admission pallet-attestation pallet-poet pallet-trust)
+if [[ -n "$FEATURES" ]]; then
+	packages=("${PALLETS[@]/#/--package=}")
+	benchmarks="$(printf '%s/runtime-benchmarks,' "${PALLETS[@]}")"
+	tests "benchmarks of pallets" "${packages[@]}" --lib --features "${benchmarks%,}" -- benchmarking:: || true
+	for feature in runtime-benchmarks try-runtime; do
+		step "runtime with $feature" env SKIP_WASM_BUILD=1 \
+			cargo check --release --locked --package elapse-runtime --features "$feature" || true
+	done
+	step "runtime with metadata-hash" cargo build --release --locked --package elapse-runtime --features metadata-hash || true
+	for manifest in "${BESIDE[@]}"; do
+		step "compiling $manifest" check_beside "$manifest" --all-targets || true
+	done
+else
+	for name in "benchmarks of pallets" "runtime with runtime-benchmarks" "runtime with try-runtime" \
+		"runtime with metadata-hash" "${BESIDE[@]/#/compiling }"; do
+		skip "$name" "only with --features"
+	done
+fi
+
 {
 	echo
-	printf '%-28s %-8s %8s  %s\n' step result took remark
+	printf '%-33s %-8s %8s  %s\n' step result took remark
 	printf '%s\n' "${ROWS[@]}"
-	printf '%-28s %-8s %8s\n' "all" "" "$(duration "$SECONDS")"
+	printf '%-33s %-8s %8s\n' "all" "" "$(duration "$SECONDS")"
 	echo
+	if ((${#LOOKED_AT_NOTHING[@]})); then
+		printf 'skipped: %s\n' "${LOOKED_AT_NOTHING[@]}"
+		echo
+	fi
 	printf '%d passed, %d failed, %d skipped\n' "$PASSED" "$FAILED" "$SKIPPED"
 }
 ((FAILED == 0))

@@ -46,7 +46,9 @@ fn certificate(c: &mut Criterion) {
 
 	let mut group = c.benchmark_group("parts");
 	group.bench_function("one attestation parsed", |b| b.iter(|| TimeAttestation::parse(black_box(&seal.end.attest))));
-	group.bench_function("attestation key parsed", |b| b.iter(|| AttestationKey::parse(black_box(&contestant.ak_public))));
+	group.bench_function("attestation key parsed", |b| {
+		b.iter(|| AttestationKey::parse(black_box(&contestant.ak_public)))
+	});
 	group.bench_function("one TPM signature (P-256)", |b| {
 		b.iter(|| key.verify(black_box(&seal.end.attest), &seal.end.signature))
 	});

@@ -142,7 +142,10 @@ pub(crate) enum Subcommand {
 	/// back. On a chain of one member write the blocks to a file first (export-blocks) and read them again afterwards.
 	Revert(sc_cli::RevertCmd),
 
-	/// Remove a chain's database. Keys, TPM and the development chain's specification stay.
+	/// Remove a chain's database. Keys, TPM, the record of what was sealed and the development chain's specification stay.
+	///
+	/// A member never seals twice on one block, so it waits for another member's block where it sealed one before. On a
+	/// chain of one member write the blocks to a file first (export-blocks) and read them again afterwards.
 	PurgeChain(sc_cli::PurgeChainCmd),
 
 	/// Show what the database has.

@@ -277,6 +277,55 @@ mod tests {
 		assert!(!Gossip::Relay(8, quorum(&[(1, 1), (2, 2), (3, 3)])).holds(&GENESIS, &seated));
 	}
 
+	/// Bytes as peers may send them: what members said, with bits turned, bytes cut out, put in and brought from elsewhere.
+	#[test]
+	fn bytes_of_strangers_are_heard_only_if_members_sealed_them() {
+		use rand::{rngs::StdRng, Rng, SeedableRng};
+		let seated = seats(&[1, 2, 3]);
+		let (admit, view) = (Judgement::Admit, 3);
+		let prepare = Message::Prepare { view, value: Some(admit) };
+		let statements = [
+			Statement::Reached,
+			Statement::Pbft(Message::Propose { view, value: admit, proven: Some(1) }),
+			Statement::Pbft(prepare.clone()),
+			Statement::Pbft(Message::Commit { view, value: None }),
+			Statement::Verdict(admit, [7; 65]),
+		];
+		let seal = |n: u8| signed(n, 7, Statement::Pbft(prepare.clone())).seal;
+		let votes = [1, 2, 3].map(|n| (id(n), seal(n))).into();
+		let quorum = Quorum { view, phase: ec_pbft::Phase::Prepare, value: admit, votes };
+		let mut said: Vec<Gossip> =
+			statements.into_iter().map(|statement| Gossip::Signed(signed(2, 7, statement))).collect();
+		said.push(Gossip::Relay(7, quorum));
+		let bytes: Vec<Vec<u8>> = said.iter().map(Encode::encode).collect();
+
+		let mut random = StdRng::seed_from_u64(1);
+		let (mut decoded, mut heard) = (0, 0);
+		for turn in 0..30_000 {
+			let mut message = bytes[turn % bytes.len()].clone();
+			for _ in 0..random.gen_range(0..4) {
+				let at = random.gen_range(0..message.len().max(1)).min(message.len().saturating_sub(1));
+				match random.gen_range(0..4) {
+					0 if !message.is_empty() => message[at] ^= 1 << random.gen_range(0..8),
+					1 => message.truncate(at),
+					2 => message.insert(at.min(message.len()), random.gen()),
+					_ => {
+						let other = &bytes[random.gen_range(0..bytes.len())];
+						message.splice(at.., other[random.gen_range(0..other.len())..].iter().copied());
+					}
+				}
+			}
+			let Ok(found) = Gossip::decode_all(&mut &message[..]) else { continue };
+			decoded += 1;
+			if found.holds(&GENESIS, &seated) {
+				heard += 1;
+				assert!(said.contains(&found), "nobody said {found:?}");
+			}
+		}
+		// Some are left as they were, and of the others many can be read.
+		assert!(heard > 5_000 && decoded > heard + 1_000, "{heard} of {decoded}");
+	}
+
 	#[test]
 	fn nobody_is_listened_to_for_ever() {
 		let known = Known::default();

@@ -11,6 +11,9 @@
 //!
 //! Bytes are hexadecimal, deadlines heights.
 
+#[cfg(test)]
+mod tests;
+
 use std::{marker::PhantomData, str::FromStr, sync::Arc};
 
 use codec::Codec;
@@ -51,10 +54,22 @@ pub enum Error {
 	Runtime(String),
 }
 
+impl Error {
+	/// The JSON-RPC error code.
+	pub fn code(&self) -> i32 {
+		match self {
+			Self::NeitherRoundNorAccount(_) => 34_001,
+			Self::NoRound(_) => 34_002,
+			Self::NoEvidence(_) => 34_003,
+			Self::NotAMember(_) => 34_004,
+			Self::Runtime(_) => 34_005,
+		}
+	}
+}
+
 impl From<Error> for ErrorObjectOwned {
 	fn from(error: Error) -> Self {
-		// As the SDK numbers its own: a base for each namespace.
-		ErrorObject::owned(9_200, error.to_string(), None::<()>)
+		ErrorObject::owned(error.code(), error.to_string(), None::<()>)
 	}
 }
 

@@ -238,6 +238,33 @@ mod tests {
 		assert!(Reply::read(&[], &GENESIS, &author, &asked).is_err());
 	}
 
+	/// Bytes as a node may reply with them: a reply with bits turned, bytes cut off and put in.
+	#[test]
+	fn bytes_that_are_no_reply_are_told_and_never_believed() {
+		use rand::{rngs::StdRng, Rng, SeedableRng};
+		let (author, asked) = (AuthorityId::from(pair(1).public()), question());
+		let good = reply(1, &GENESIS, &asked, Some(vec![9; 300]));
+		let bytes = good.encode();
+		let mut random = StdRng::seed_from_u64(2);
+		for _ in 0..10_000 {
+			let mut forged = bytes.clone();
+			let at = random.gen_range(0..forged.len());
+			match random.gen_range(0..3) {
+				0 => forged[at] ^= 1 << random.gen_range(0..8),
+				1 => forged.truncate(at),
+				_ => forged.insert(at, random.gen()),
+			}
+			if forged == bytes {
+				continue;
+			}
+			assert!(Reply::read(&forged, &GENESIS, &author, &asked).is_err(), "{forged:?}");
+			// A question that was spoilt on its way is none, or another.
+			let mut question = asked.encode();
+			question.truncate(at % 37);
+			assert_ne!(Question::decode_all(&mut &question[..]), Ok(asked.clone()));
+		}
+	}
+
 	#[test]
 	fn nobody_asks_for_ever() {
 		let (mut guests, live) = (Guests::default(), BTreeSet::from([7, 8]));

@@ -15,6 +15,8 @@ use std::{
 
 /// Set for the copy of this test program that plays the owner which is killed.
 const OWNER: &str = "EC_TPM_TEST_OWNER";
+/// The test as which it plays.
+const PLAYER: &str = "an_owner_killed_takes_its_swtpm_with_it";
 
 fn ak(base: &Path) -> std::path::PathBuf {
 	base.join("tpm/ak.json")
@@ -178,22 +180,21 @@ fn a_damaged_state_says_what_swtpm_says() {
 	assert!(processes_of(base.path()).is_empty());
 }
 
-/// Not a test of its own: the owner that the next ones kill.
-#[test]
-fn owner_for_the_next_tests() {
-	let Ok(base) = std::env::var(OWNER) else { return };
-	let tpm = start(Path::new(&base));
+/// A copy of this program, which owns the chip below `base` until it is killed.
+fn owner(base: &Path) -> Command {
+	let mut command = Command::new(std::env::current_exe().unwrap());
+	command.args(["--exact", PLAYER, "--nocapture"]).env(OWNER, base);
+	command
+}
+
+fn play_owner(base: &Path) {
+	let tpm = start(base);
 	println!("\nswtpm={}", tpm.process().unwrap());
 	std::thread::sleep(Duration::from_secs(60));
 }
 
 fn killed_owner(base: &Path) {
-	let mut owner = Command::new(std::env::current_exe().unwrap())
-		.args(["--exact", "owner_for_the_next_tests", "--nocapture"])
-		.env(OWNER, base)
-		.stdout(Stdio::piped())
-		.spawn()
-		.unwrap();
+	let mut owner = owner(base).stdout(Stdio::piped()).spawn().unwrap();
 	let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
 	let swtpm: u32 = lines.find_map(|line| line.ok()?.strip_prefix("swtpm=")?.parse().ok()).unwrap();
 	assert_eq!(processes_of(base), [swtpm]);
@@ -203,6 +204,9 @@ fn killed_owner(base: &Path) {
 
 #[test]
 fn an_owner_killed_takes_its_swtpm_with_it() {
+	if let Some(base) = std::env::var_os(OWNER) {
+		return play_owner(Path::new(&base));
+	}
 	let base = tempfile::tempdir().unwrap();
 	let identity = start(base.path()).identity();
 	killed_owner(base.path());
@@ -217,12 +221,7 @@ fn an_owner_killed_at_any_moment_of_its_first_start_leaves_nothing_half_made() {
 	let dir = tempfile::tempdir().unwrap();
 	for delay in [0, 50, 150, 300, 500, 700, 900, 1100, 1300] {
 		let base = dir.path().join(delay.to_string());
-		let mut owner = Command::new(std::env::current_exe().unwrap())
-			.args(["--exact", "owner_for_the_next_tests", "--nocapture"])
-			.env(OWNER, &base)
-			.stdout(Stdio::null())
-			.spawn()
-			.unwrap();
+		let mut owner = owner(&base).stdout(Stdio::null()).spawn().unwrap();
 		std::thread::sleep(Duration::from_millis(delay));
 		owner.kill().unwrap();
 		owner.wait().unwrap();
@@ -248,13 +247,7 @@ fn what_a_killed_attempt_leaves_running_does_not_meddle_with_the_next() {
 	fs::write(&localca, script).unwrap();
 	fs::set_permissions(&localca, fs::Permissions::from_mode(0o755)).unwrap();
 	let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
-	let mut owner = Command::new(std::env::current_exe().unwrap())
-		.args(["--exact", "owner_for_the_next_tests"])
-		.env(OWNER, base.path())
-		.env("PATH", path)
-		.stdout(Stdio::null())
-		.spawn()
-		.unwrap();
+	let mut owner = owner(base.path()).env("PATH", path).stdout(Stdio::null()).spawn().unwrap();
 	eventually("the certificates are being made", || began.exists());
 	owner.kill().unwrap();
 	owner.wait().unwrap();

@@ -488,7 +488,7 @@ pub mod pallet {
 		UnknownRoot,
 		/// The list is refused: not its issuer's, or not newer.
 		BadList,
-		/// The policy or the parameters cannot be.
+		/// The policy, the parameters or the tables of models cannot be.
 		BadSettings,
 		/// The member's evidence was looked at since the rules changed, and nothing is wrong with it.
 		NotDue,
@@ -710,9 +710,13 @@ pub mod pallet {
 		}
 
 		/// Sets what models are, and which are denied.
+		///
+		/// # Errors
+		/// [`Error::BadSettings`].
 		#[pallet::call_index(12)]
 		pub fn set_models(origin: OriginFor<T>, tiers: TierTable, denied: Denylist) -> DispatchResult {
 			T::GovernOrigin::ensure_origin(origin)?;
+			tiers.check_form().and(denied.check_form()).map_err(|_| Error::<T>::BadSettings)?;
 			Tiers::<T>::put(tiers);
 			Denied::<T>::put(denied);
 			Self::rules_changed();

@@ -179,7 +179,7 @@ impl pallet_trust::Config for Test {
 	type CurrentEpoch = CurrentEpoch;
 	type Randomness = Randomness;
 	type OnMemberGone = Admission;
-	type MaxMembers = ConstU32<64>;
+	type MaxMembers = ConstU32<20_000>;
 	type MaxVoters = ConstU32<8>;
 	type WeightInfo = ();
 }

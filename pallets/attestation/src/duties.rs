@@ -51,7 +51,7 @@ impl<T: Config> Pallet<T> {
 			// It may have left, come back, and owe something else.
 			if Duties::<T>::get(author).is_some_and(|duty| duty.lapses == last) {
 				Duties::<T>::remove(author);
-				Self::miss(author);
+				Self::fail(author);
 			}
 		}
 		lapsing.len() as u32
@@ -149,6 +149,15 @@ impl<T: Config> Pallet<T> {
 		Standings::<T>::insert(author, standing);
 	}
 
+	/// A duty that was drawn and not done. In a pause that is nobody's fault.
+	fn fail(author: &AuthorityId) {
+		if Settings::<T>::get().pause() {
+			Self::deposit_event(Event::Excused { author: author.clone() });
+		} else {
+			Self::miss(author);
+		}
+	}
+
 	/// A duty that was not done, of whatever kind.
 	pub(crate) fn miss(author: &AuthorityId) {
 		let Some(mut standing) = Self::standing(author) else { return };
@@ -214,6 +223,7 @@ impl<T: Config> Pallet<T> {
 				let (settings, late) = (Settings::<T>::get(), Self::height() > duty.until);
 				let score = match late {
 					false => score::risen(standing.score, Self::cap(&author, &standing), settings.gain),
+					true if settings.pause() => standing.score,
 					true => score::fallen(standing.score, settings.late),
 				};
 				standing.done = standing.done.saturating_add(1);
@@ -234,7 +244,7 @@ impl<T: Config> Pallet<T> {
 				if forged == attempts {
 					Self::expel(author);
 				} else {
-					Self::miss(&author);
+					Self::fail(&author);
 				}
 			}
 		}

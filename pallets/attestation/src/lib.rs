@@ -19,7 +19,8 @@
 //! * *The chain stands still.* Nobody is drawn, no duty lapses, nobody sinks.
 //! * *A member fails in a committee* (`pallet_admission`): that is a duty missed too, once in [`Parameters::rest`] blocks.
 //! * *A platform changes*, or its policy does. Quotes do not meet the policy: duties count as missed.
-//! * *Governance stops the examination*: [`Parameters::picks`] of 0. Duties that are open stay open.
+//! * *Governance stops the examination*: [`Parameters::picks`] of 0. Duties that are open stay open, and cost nothing if
+//!   they end in the pause: refused, late, or not done at all. Done in time they count as ever, and what is forged is forged.
 //!
 //! ## Terminology
 //! * *duty*: what a member owes from being drawn until it is done or lapses; at most one a member.
@@ -35,7 +36,8 @@
 //!    of one read and one signature.
 //! 4. *Every duty ends*: in the block after its last one at the latest.
 //! 5. *Halts are nobody's fault*: time is counted in blocks, and scores fall by duties only.
-//! 6. *Governance comes first*: a weight that the register was given by somebody else is where the score goes on from, and
+//! 6. *A pause costs nobody*: what ends while [`Parameters::picks`] is 0 takes nothing from an honest member's score.
+//! 7. *Governance comes first*: a weight that the register was given by somebody else is where the score goes on from, and
 //!    its cap.
 //!
 //! ## Attacks
@@ -186,6 +188,11 @@ pub mod pallet {
 		},
 		/// Parameters changed.
 		ParametersSet,
+		/// A member did not do its duty, which costs it nothing: the examination was stopped.
+		Excused {
+			/// The member.
+			author: AuthorityId,
+		},
 	}
 
 	#[pallet::error]

@@ -7,6 +7,8 @@ use sp_runtime::Permill;
 use crate::{mock::*, *};
 
 mod legacy;
+mod pause;
+mod scale;
 
 const ALICE: u64 = 1;
 const BOB: u64 = 2;
@@ -377,18 +379,6 @@ fn blocks_draw_members_who_are_free_and_everybody_in_the_end() {
 			// One in 20 blocks at most.
 			assert!((1..=3).contains(&Attestation::node(&soft(n).id()).unwrap().done), "{n}");
 		}
-	});
-}
-
-#[test]
-fn a_pause_draws_nobody_and_open_duties_stay() {
-	on_chain_of(4, || {
-		oblige(ALICE);
-		assert_ok!(Attestation::set_parameters(RuntimeOrigin::root(), Parameters { picks: 0, ..parameters() }));
-		Draw::set(Some((soft(1).id(), [3; 32])));
-		go_to(5);
-		assert_eq!(Duties::<Test>::iter().count(), 1);
-		assert_eq!(Draft::of(ALICE).attest(), Ok(()));
 	});
 }
 

@@ -26,7 +26,7 @@ use sp_runtime::Permill;
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameters {
-	/// Members drawn a block. 0 stops drawing.
+	/// Members drawn a block. 0 is a pause.
 	pub picks: u32,
 	/// How long a member has for its duty.
 	pub deadline: u32,
@@ -42,6 +42,13 @@ pub struct Parameters {
 	pub late: Permill,
 	/// Who has less weighs nothing.
 	pub threshold: Weight,
+}
+
+impl Parameters {
+	/// Whether the examination is stopped.
+	pub fn pause(&self) -> bool {
+		self.picks == 0
+	}
 }
 
 /// What a member owes.

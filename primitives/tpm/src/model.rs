@@ -81,6 +81,17 @@ pub struct TierTable(
 );
 
 impl TierTable {
+	/// Whether it can be meant: a table without lines knows no model, so that nobody is let in and everybody lapses.
+	///
+	/// # Errors
+	/// What cannot.
+	pub fn check_form(&self) -> Result<(), &'static str> {
+		match self.0.is_empty() {
+			true => Err("a table of tiers without a line knows no model"),
+			false => Ok(()),
+		}
+	}
+
 	/// The tier of a TPM (rule TM1). Whatever calls itself TPM 1.2 is [`Tier::Legacy12`], whoever made it.
 	///
 	/// # Errors
@@ -159,6 +170,17 @@ pub struct Denylist(
 );
 
 impl Denylist {
+	/// Whether it can be meant: a line whose first version is above its last denies nothing.
+	///
+	/// # Errors
+	/// What cannot.
+	pub fn check_form(&self) -> Result<(), &'static str> {
+		match self.0.iter().any(|rule| rule.from > rule.to) {
+			true => Err("a line of the denylist ends before it begins"),
+			false => Ok(()),
+		}
+	}
+
 	/// The first line that covers this TPM with this firmware; `None` as the firmware is covered by every line of the
 	/// model.
 	pub fn find(&self, tpm: &TpmIdentity, firmware: Option<u64>) -> Option<&DenyRule> {
@@ -278,6 +300,19 @@ mod tests {
 		assert_eq!(table.tier(&tpm(b"GOOG", "Titan", "id:1", None)), Err(Error::ModelUnknown));
 		assert_eq!(table.tier(&tpm(b"EVIL", "NPCT75x", "id:1", None)), Err(Error::ModelUnknown));
 		assert_eq!(TierTable::default().tier(&tpm(b"NTC\0", "", "", None)), Err(Error::ModelUnknown));
+	}
+
+	#[test]
+	fn tables_that_cannot_be_meant_are_told() {
+		assert_eq!((TierTable::defaults().check_form(), Denylist::defaults().check_form()), (Ok(()), Ok(())));
+		assert_eq!(Denylist::default().check_form(), Ok(()), "nobody need be denied");
+		assert!(TierTable::default().check_form().is_err());
+		let mut list = Denylist::defaults();
+		let last = list.0.last_mut().unwrap();
+		(last.from, last.to) = (7, 7);
+		assert_eq!(list.check_form(), Ok(()));
+		list.0.last_mut().unwrap().to = 6;
+		assert!(list.check_form().is_err());
 	}
 
 	#[test]

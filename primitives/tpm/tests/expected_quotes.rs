@@ -171,10 +171,7 @@ fn rule(error: Error) -> String {
 
 #[test]
 fn every_row_comes_out_as_expected() {
-	let Some(root) = common::vectors() else {
-		println!("skipped: every_row_comes_out_as_expected: ELAPSE_TPM_VECTORS is not set");
-		return;
-	};
+	let Some(root) = common::vectors() else { return };
 	let rows: Vec<Value> = serde_json::from_str(include_str!("expected-quotes.json")).unwrap();
 	let mut wrong = 0;
 	for fields in &rows {

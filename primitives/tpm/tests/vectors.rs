@@ -1,6 +1,6 @@
 //! Quotes from other projects, of other TPMs. They are not part of this repository: `ELAPSE_TPM_VECTORS` names a folder
-//! with them (`google/go-tpm-tools` and `keylime/keylime`, each with its own tree below). Without it these tests say
-//! that they are skipped.
+//! with them (`google/go-tpm-tools` and `keylime/keylime`, each with its own tree below). Without it these tests are
+//! skipped, and say so.
 
 mod common;
 
@@ -11,11 +11,7 @@ use ep_tpm::{public::strip_tpm2b, verify_quote, AttestationKey, Error, HashAlgor
 use rsa::{pkcs8::DecodePublicKey, traits::PublicKeyParts};
 
 fn vectors(folder: &str) -> Option<impl Fn(&str) -> Vec<u8>> {
-	let Some(root) = common::vectors() else {
-		println!("skipped: ELAPSE_TPM_VECTORS is not set, the quotes of {folder} were not checked");
-		return None;
-	};
-	let root = root.join(folder);
+	let root = common::vectors()?.join(folder);
 	Some(move |path: &str| {
 		let path = root.join(path);
 		fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -1,5 +1,5 @@
 //! Certificates from other projects, as `expected.json` says each must be judged. They are not part of this repository:
-//! `ELAPSE_TPM_VECTORS` names a folder with them. Without it these tests say that they are skipped.
+//! `ELAPSE_TPM_VECTORS` names a folder with them. Without it these tests are skipped, and say so.
 
 mod common;
 
@@ -18,13 +18,7 @@ use serde_json::Value;
 
 /// The folder with the vectors, and what is expected of them.
 fn vectors() -> Option<(PathBuf, Vec<Value>)> {
-	let Some(root) = std::env::var_os("ELAPSE_TPM_VECTORS") else {
-		println!("skipped: ELAPSE_TPM_VECTORS is not set, the certificates of other projects were not checked");
-		return None;
-	};
-	// The folder of the vectors, or the one above it.
-	let root = PathBuf::from(root);
-	let root = if root.join("tpm").is_dir() { root.join("tpm") } else { root };
+	let root = common::vectors()?;
 	let expected = Path::new("tests/expected.json");
 	let Value::Array(rows) = serde_json::from_slice(&fs::read(expected).unwrap()).unwrap() else { panic!() };
 	Some((root, rows))

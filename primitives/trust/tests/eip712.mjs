@@ -1,3 +1,7 @@
+// Vectors of EIP-712 by ethers: domain, digest and signature of a verdict.
+//
+//   npm ci && npm run eip712        (writes eip712.json, which eip712.rs reads)
+
 import { TypedDataEncoder, Wallet, Signature, computeAddress } from 'ethers';
 const types = { Verdict: [
   {name:'genesis',type:'bytes32'},{name:'round',type:'uint32'},{name:'subject',type:'bytes32'},{name:'evidence',type:'bytes32'},

@@ -1,7 +1,8 @@
 //! The encoding of verdicts, against another implementation of EIP-712.
 //!
-//! `eip712.json` was made by ethers 6 from `eip712.mjs` (`npm i ethers@6 && node eip712.mjs > eip712.json`). It freezes
-//! the encoding: contracts and signatures depend on it. A change of it needs another version in the domain.
+//! `eip712.json` was made by ethers 6 from `eip712.mjs` (in this folder, `npm ci && npm run eip712`). It freezes the
+//! encoding: contracts and signatures depend on it. A change of it needs another version in the domain. Committees and
+//! whole certificates are in `certificates.rs`.
 
 use std::str::FromStr;
 

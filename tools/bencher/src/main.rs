@@ -15,7 +15,10 @@ enum Command {
 }
 
 fn main() -> sc_cli::Result<()> {
-	env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,runtime=off,wasmtime_cranelift=off")).init();
+	env_logger::Builder::from_env(
+		env_logger::Env::default().default_filter_or("info,runtime=off,wasmtime_cranelift=off"),
+	)
+	.init();
 	let Command::Pallet(command) = Command::parse();
 	// Elapse's runtime calls no host function beyond the SDK's own.
 	command.run_with_spec::<BlakeTwo256, ()>(None)

@@ -8,7 +8,7 @@ use jsonrpsee::{
 
 use super::*;
 use crate::{
-	testing::Block,
+	testing::{node::Trouble, Block},
 	worker::bench::{Bench, Node},
 };
 
@@ -17,7 +17,7 @@ fn module(bench: &Bench, stats: Stats) -> RpcModule<Poet<Node, Block, Node>> {
 	Poet::<Node, Block, Node>::new(Arc::new(node.clone()), node, bench.status.clone(), stats).into_rpc()
 }
 
-fn code(result: Result<CertificateView, MethodsError>) -> i32 {
+fn code<T: std::fmt::Debug>(result: Result<T, MethodsError>) -> i32 {
 	match result {
 		Err(MethodsError::JsonRpc(error)) => error.code(),
 		other => panic!("{other:?}"),
@@ -69,10 +69,32 @@ async fn what_has_no_certificate_gets_a_code_of_its_own() {
 	let bench = Bench::new();
 	let foreign = bench.world.foreign(bench.world.genesis, 3);
 	let module = module(&bench, Stats::new());
-	let ask = |hash: Hash| module.call("poet_waitCertificate", (hash,));
+	let ask = |hash: Hash| module.call::<_, CertificateView>("poet_waitCertificate", (hash,));
 	assert_eq!(code(ask(Hash::repeat_byte(9)).await), 33_001);
 	assert_eq!(code(ask(bench.world.genesis).await), 33_002);
 	assert_eq!(code(ask(foreign).await), 33_003);
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_there_and_a_database_that_fails_are_told_apart() {
+	let mut bench = Bench::new().start();
+	bench.until_height(2);
+	bench.stop();
+	let module = module(&bench, Stats::new());
+	let hash = bench.world.best().hash();
+	let lottery = || module.call::<_, LotteryView>("poet_lottery", EmptyServerParams::new());
+	let stats = || module.call::<_, StatsView>("poet_stats", EmptyServerParams::new());
+	let certificate = || module.call::<_, CertificateView>("poet_waitCertificate", (hash,));
+
+	*bench.world.trouble.lock() = Some(Trouble::State);
+	assert_eq!([code(lottery().await), code(stats().await)], [33_004; 2]);
+	// Of a certificate nothing is lost but the rules that need the parent's state.
+	let view = certificate().await.expect("it answers");
+	assert_eq!(view.valid, None, "{:?}", view.rules);
+	assert!(view.rules.iter().any(|rule| rule.reason.as_ref().is_some_and(|why| why.contains("pruned"))));
+
+	*bench.world.trouble.lock() = Some(Trouble::Database);
+	assert_eq!([code(certificate().await), code(stats().await)], [33_005; 2]);
 }
 
 #[tokio::test]

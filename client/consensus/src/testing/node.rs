@@ -28,6 +28,19 @@ pub(crate) trait Chain: Send + Sync + 'static {
 	fn inherents_right(&self) -> bool {
 		true
 	}
+	/// What this node cannot read.
+	fn trouble(&self) -> Option<Trouble> {
+		None
+	}
+}
+
+/// What a node may fail to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+	/// Any block.
+	Database,
+	/// The state of any block.
+	State,
 }
 
 /// Its client.
@@ -47,6 +60,9 @@ impl<C> Clone for Node<C> {
 
 impl<C: Chain> HeaderBackend<Block> for Node<C> {
 	fn header(&self, hash: Hash) -> sp_blockchain::Result<Option<Header>> {
+		if self.0.trouble() == Some(Trouble::Database) {
+			return Err(sp_blockchain::Error::Backend("the disk is gone".into()));
+		}
 		self.0.headers().header(hash)
 	}
 	fn info(&self) -> Info<Block> {
@@ -73,18 +89,29 @@ impl<C: Chain> ProvideRuntimeApi<Block> for Node<C> {
 /// Its runtime.
 pub(crate) struct Api(Arc<dyn Chain>);
 
+impl Api {
+	/// Its chain, unless its states are not there.
+	fn state(&self) -> Result<&dyn Chain, ApiError> {
+		match self.0.trouble() {
+			Some(Trouble::State) => Err(ApiError::UnknownBlock("its state is pruned".into())),
+			_ => Ok(&*self.0),
+		}
+	}
+}
+
 sp_api::mock_impl_runtime_apis! {
 	impl PoetApi<Block> for Api {
 		#[advanced]
 		fn lottery(&self, at: Hash) -> Result<Lottery, ApiError> {
-			Ok(self.0.lottery_after(at))
+			Ok(self.state()?.lottery_after(at))
 		}
 		#[advanced]
 		fn contestant(&self, at: Hash, author: AuthorityId) -> Result<Option<Contestant>, ApiError> {
-			Ok(self.0.contestant_after(at, &author))
+			Ok(self.state()?.contestant_after(at, &author))
 		}
-		fn members(&self, from: u32) -> Vec<MemberInfo> {
-			self.0.members().into_iter().skip(from as usize).collect()
+		#[advanced]
+		fn members(&self, _at: Hash, from: u32) -> Result<Vec<MemberInfo>, ApiError> {
+			Ok(self.state()?.members().into_iter().skip(from as usize).collect())
 		}
 		fn submit_equivocation_report(&self, _proof: EquivocationProof<Header>) -> Option<()> {
 			None

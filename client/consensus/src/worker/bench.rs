@@ -52,6 +52,8 @@ pub(crate) struct World {
 	pub(crate) ahead: Mutex<Millis>,
 	pub(crate) syncing: AtomicBool,
 	pub(crate) offline: AtomicBool,
+	/// What the node cannot read.
+	pub(crate) trouble: Mutex<Option<node::Trouble>>,
 	/// What proposing takes.
 	pub(crate) proposing: Mutex<Duration>,
 	/// Imports that will fail.
@@ -141,6 +143,10 @@ impl Chain for World {
 
 	fn members(&self) -> Vec<MemberInfo> {
 		self.members.lock().clone()
+	}
+
+	fn trouble(&self) -> Option<node::Trouble> {
+		*self.trouble.lock()
 	}
 }
 
@@ -307,6 +313,7 @@ impl Bench {
 				max_slack: 2_000,
 				epoch_length: 1_000,
 			}),
+			trouble: Default::default(),
 			ahead: Default::default(),
 			syncing: Default::default(),
 			offline: Default::default(),

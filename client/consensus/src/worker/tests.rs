@@ -1,6 +1,9 @@
 //! The worker over a chain, a chip and a disk that misbehave. Import checks every block against all rules, that its
 //! record was on disk before, and that it was not early (`bench`).
 
+#[path = "../../../../primitives/tpm/tests/common/skipped.rs"]
+mod skipped;
+
 use std::{collections::HashSet, sync::atomic::Ordering};
 
 use super::{bench::Bench, *};
@@ -293,7 +296,7 @@ fn an_outlived_start_is_replaced_by_a_fresh_one() {
 #[test]
 fn a_swtpm_seals_blocks_and_is_waited_for_when_it_is_killed() {
 	if std::process::Command::new("swtpm").arg("--version").output().is_err() {
-		eprintln!("skipped: swtpm is not installed");
+		skipped::skipped("swtpm is not installed");
 		return;
 	}
 	let folder = tempfile::tempdir().expect("a folder");

@@ -2,7 +2,7 @@
 
 use crate::{mock::*, *};
 use ep_tpm::certificate::{Role, StoredCertificate};
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, BoundedVec};
 use sp_runtime::DispatchError::BadOrigin;
 
 #[test]
@@ -43,6 +43,56 @@ fn what_is_no_ca_is_no_root() {
 			|bytes: Vec<u8>| Admission::add_root(RuntimeOrigin::root(), Role::Intermediate, bytes.try_into().unwrap());
 		assert_noop!(add(file("ek-rsa.der")), Error::<Test>::BadRoot);
 		assert_noop!(add(vec![1, 2, 3]), Error::<Test>::BadRoot);
+	});
+}
+
+#[test]
+fn there_are_at_most_four_certificates_with_one_subject() {
+	on_chain(|| {
+		let add = |file: Vec<u8>| Admission::add_root(RuntimeOrigin::root(), Role::Root, file.try_into().unwrap());
+		let root = StoredCertificate::of(&file("root.der")).unwrap();
+		let (subject, fingerprint) = (root.subject_hash().unwrap(), root.fingerprint());
+		assert_ok!(Admission::remove_root(RuntimeOrigin::root(), subject, fingerprint));
+		// As if a maker had renewed it that often: in the store they are told apart by their bytes alone.
+		let renewed = |n: u8| {
+			let mut renewed = root.clone();
+			*renewed.certificate.last_mut().unwrap() ^= n;
+			renewed
+		};
+		Roots::<Test>::insert(subject, BoundedVec::truncate_from((1..=4).map(renewed).collect()));
+		assert_noop!(add(file("root.der")), Error::<Test>::TooManyRoots);
+		// Another subject has room of its own, and so has this one when one of them goes.
+		assert_ok!(Admission::remove_root(RuntimeOrigin::root(), subject, renewed(4).fingerprint()));
+		assert_ok!(add(file("root.der")));
+		assert_eq!(Roots::<Test>::get(subject).len(), 4);
+	});
+}
+
+#[test]
+fn models_are_what_governance_says_if_it_can_be_meant() {
+	use ep_tpm::model::{DenyRule, Denylist, Tier, TierTable};
+	on_chain(|| {
+		let set = |tiers: TierTable, denied| Admission::set_models(RuntimeOrigin::root(), tiers, Denylist(denied));
+		let known = Tiers::<Test>::get();
+		let software = known.0.iter().find(|rule| rule.tier == Tier::Software).cloned().unwrap();
+		// The quotes of the mock say that firmware 7 runs.
+		let deny = |from, to| {
+			let (manufacturer, model) = (software.manufacturer, software.model.clone());
+			BoundedVec::truncate_from(vec![DenyRule { manufacturer, model, from, to, advisory: Default::default() }])
+		};
+		assert_noop!(set(TierTable::default(), Default::default()), Error::<Test>::BadSettings);
+		assert_noop!(set(known.clone(), deny(8, 7)), Error::<Test>::BadSettings);
+
+		let before = Revision::<Test>::get();
+		assert_ok!(set(known.clone(), deny(7, 7)));
+		assert_eq!(Revision::<Test>::get(), before + 1, "members are due for a review");
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::ModelDenied);
+		let mut others = known.clone();
+		others.0.retain(|rule| rule.manufacturer != software.manufacturer);
+		assert_ok!(set(others, Default::default()));
+		assert_noop!(Applicant::new(ALICE, "ecc").apply(), Error::<Test>::ModelNotLetIn);
+		assert_ok!(set(known, deny(8, u64::MAX)));
+		assert_ok!(Applicant::new(ALICE, "ecc").apply());
 	});
 }
 

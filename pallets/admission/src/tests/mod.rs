@@ -6,5 +6,7 @@ mod govern;
 mod legacy;
 mod life;
 mod review;
+mod scale;
 mod sit;
+mod store;
 mod verdict;

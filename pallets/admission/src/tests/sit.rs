@@ -82,6 +82,36 @@ fn nobody_sits_before_the_seed_is_there() {
 }
 
 #[test]
+fn a_claim_without_a_seed_is_refused() {
+	on_chain(|| {
+		let applicant = applied();
+		// Nobody can have drawn over a seed that is not there: the member's own VRF, over a guess.
+		let guess = || {
+			let author = soft(1).id();
+			let credential = applicant.ek.challenge(&applicant.ak_name(), &secret(1)).unwrap().credential;
+			let commitment = ep_trust::nonce::commitment(0, &author, &secret(1));
+			let vrf = soft(1).pair.vrf_sign(&ep_trust::sortition::transcript(&[0; 32]).into());
+			ep_trust::SeatClaim {
+				vrf: ep_trust::SeatClaim::encode_vrf(&vrf),
+				challenge: ep_trust::Challenge { commitment, credential },
+				author,
+			}
+		};
+		go_to(13);
+		assert_eq!(sit_with(1, 0, guess()), Err(Error::NoSeed));
+		// A block later it is there, and the guess is what is wrong.
+		go_to(14);
+		assert_eq!(sit_with(1, 0, guess()), Err(Error::BadVrf));
+		// Forgotten: only where periods have grown longer than what is remembered.
+		let mut state = Rounds::<Test>::get(0).unwrap();
+		state.until.sit = 2 * REMEMBERED;
+		Rounds::<Test>::insert(0, state);
+		go_to(u64::from(6 + REMEMBERED));
+		assert_eq!(sit_with(1, 0, guess()), Err(Error::NoSeed));
+	});
+}
+
+#[test]
 fn a_seed_needs_three_authors() {
 	on_chain(|| {
 		applied();

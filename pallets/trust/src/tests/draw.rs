@@ -8,7 +8,7 @@ use ep_tpm::Name;
 use crate::{mock::*, *};
 
 /// A list of members with these weights, their accounts counted from 0, written straight into storage.
-fn list(weights: &[Weight]) -> sp_io::TestExternalities {
+pub(super) fn list(weights: &[Weight]) -> sp_io::TestExternalities {
 	let mut ext = sp_io::TestExternalities::default();
 	ext.execute_with(|| {
 		for (n, weight) in weights.iter().enumerate() {

@@ -3,6 +3,8 @@
 mod draw;
 mod genesis;
 mod members;
+mod scale;
 mod sessions;
 mod steps;
+mod touched;
 mod with_poet;

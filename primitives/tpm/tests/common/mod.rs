@@ -5,6 +5,7 @@
 
 pub mod legacy;
 pub mod pem;
+pub mod skipped;
 pub mod x509;
 
 use std::{
@@ -351,9 +352,14 @@ pub fn pem(text: &str) -> Vec<u8> {
 	pem::blocks(text.as_bytes()).remove(0).1
 }
 
-/// The folder of the vectors: that which `ELAPSE_TPM_VECTORS` names, or `tpm` in it.
+/// The folder of the vectors: that which `ELAPSE_TPM_VECTORS` names, or `tpm` in it. Without it the test that asks is
+/// skipped.
 pub fn vectors() -> Option<PathBuf> {
-	let root = PathBuf::from(std::env::var_os("ELAPSE_TPM_VECTORS")?);
+	let Some(root) = std::env::var_os("ELAPSE_TPM_VECTORS") else {
+		skipped::skipped("ELAPSE_TPM_VECTORS names no folder with evidence from other projects");
+		return None;
+	};
+	let root = PathBuf::from(root);
 	let inner = root.join("tpm");
 	Some(if inner.is_dir() { inner } else { root })
 }

@@ -13,7 +13,7 @@ use elapse_network::{
 };
 use serde_json::Value;
 
-use super::{expect, nobody_equivocated, run, seconds, wrong, Error, Result, Seen};
+use super::{expect, nobody_equivocated, run, seconds, skipped, wrong, Error, Result, Seen};
 
 /// A rate of 1, in parts per million.
 const ONE: u64 = 1_000_000;
@@ -31,10 +31,7 @@ const STEPS: usize = 17;
 fn a_chip_turned_up_is_measured_waits_longer_and_is_no_equivocation() {
 	run("fast chips", async {
 		if Command::new("tpm2_clockrateadjust").arg("--version").output().is_err() {
-			println!(
-				"skipped: a_chip_turned_up_is_measured_waits_longer_and_is_no_equivocation: tpm2_clockrateadjust is missing \
-				 (apt-get install tpm2-tools)"
-			);
+			skipped("tpm2_clockrateadjust is missing (apt-get install tpm2-tools)");
 			return Ok(());
 		}
 		// It has half of the weight, so that there is something to see soon.

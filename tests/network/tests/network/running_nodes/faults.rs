@@ -12,7 +12,7 @@ use std::{
 
 use elapse_network::process;
 
-use super::{expect, refused, run, seconds, wrong, Dev, Error, Mounts, Result};
+use super::{expect, refused, run, seconds, skipped, wrong, Dev, Error, Mounts, Result};
 
 /// Fails unless the node's words contain all of these.
 fn says(text: &str, words: &[&str]) -> Result<()> {
@@ -73,7 +73,7 @@ fn a_missing_swtpm_is_named_with_its_package() {
 			env::split_paths(&path).chain(usual).filter_map(|dir| fs::canonicalize(dir.join("swtpm")).ok()).collect();
 		let found: Vec<&OsStr> = found.iter().map(|file| file.as_os_str()).collect();
 		let Some(mounts) = Mounts::new("for file; do mount --bind /dev/null \"$file\"; done", &found)? else {
-			println!("skipped: a_missing_swtpm_is_named_with_its_package: this user may not mount anything");
+			skipped("this user may not mount anything");
 			return Ok(());
 		};
 		let (_, text) = refused(dev.command(&mounts.inside())?)?;
@@ -87,9 +87,7 @@ fn a_full_disk_ends_the_node_which_goes_on_when_there_is_room() {
 		let mut dev = Dev::new()?;
 		let script = "mkdir -p \"$1\"; mount -t tmpfs -o size=256m tmpfs \"$1\"";
 		let Some(mounts) = Mounts::new(script, &[dev.base.as_os_str()])? else {
-			println!(
-				"skipped: a_full_disk_ends_the_node_which_goes_on_when_there_is_room: this user may not mount anything"
-			);
+			skipped("this user may not mount anything");
 			return Ok(());
 		};
 		// It does not begin where there is too little from the start.

@@ -1,8 +1,8 @@
 //! Networks of real nodes, each with a real software TPM.
 //!
 //! Nodes wait most of their time, so several networks run at once (`--test-threads`); the lines of each begin
-//! with its name. Where something cannot be tried on this machine, the test says so in a line
-//! `skipped: <test>: <reason>`, which `scripts/test.sh` counts.
+//! with its name. Where something cannot be tried on this machine, the test is skipped,
+//! and says so ([`skipped`]), which `scripts/test.sh` counts.
 //!
 //! * [`one_node`]: the development chain, killed and ended.
 //! * [`four_nodes`]: everything that happens to nodes of a network, and to their chips.
@@ -13,12 +13,14 @@
 //! * [`fast_chips`]: a chip whose owner has turned its clock up.
 //! * [`joins`]: a machine that nobody knows becomes a member.
 //! * [`carrier`]: five members and three newcomers, of whom not all stay.
+//! * [`commands`]: what the node's other commands say and do.
 //! * [`duties`]: members attest without end; who is silent sinks.
 //! * [`legacy`]: a member with a TPM 1.2.
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
 mod carrier;
+mod commands;
 mod duties;
 mod fast_chips;
 mod faults;
@@ -31,6 +33,8 @@ mod legacy;
 mod one_node;
 mod outage;
 mod power_cuts;
+#[path = "../../../../../primitives/tpm/tests/common/skipped.rs"]
+mod skipped;
 
 use std::{
 	ffi::OsStr,
@@ -47,6 +51,7 @@ use elapse_network::{
 	process::{self, Process},
 	say, until, Error, Network, Result, Rpc, Seen,
 };
+use skipped::skipped;
 use tempfile::TempDir;
 
 /// A duration, where tests give many.
