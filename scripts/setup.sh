@@ -28,6 +28,8 @@ SETUP_PACKAGES=(
 )
 SETUP_TEST_PACKAGES=(
 	"tpm2-tools|tpm2_* commands: tests do to a chip what an owner could do|tpm2_getcap"
+	"nodejs|the contracts' compiler and half of their tests are JavaScript|node"
+	"npm|brings that compiler, and an EVM to run contracts on|npm"
 )
 
 setup_installed() { # package

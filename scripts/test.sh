@@ -2,7 +2,8 @@
 # Runs every test of the project, after installing what the machine lacks for them (see scripts/setup.sh).
 #
 #   scripts/test.sh             everything that one selection of features has
-#   scripts/test.sh --quick     rustfmt, build, clippy, unit and integration tests: no networks of nodes, no cargo deny
+#   scripts/test.sh --quick     rustfmt, build, clippy, unit and integration tests: no networks of nodes, no contracts, no
+#                               cargo deny
 #   scripts/test.sh --features  everything, and what other selections of features have: benchmarks of pallets and runtime,
 #                               try-runtime, the metadata's hash, and the workspaces beside this one (benches, fuzz,
 #                               tools/bencher). They compile much of the SDK once more for it: an hour the first time
@@ -102,6 +103,39 @@ tests() { # name, cargo test arguments...
 	return "$status"
 }
 
+# The contracts' own script, beside whatever runs next; its last line counts its tests.
+CONTRACTS_PID='' CONTRACTS_STARTED=''
+begin_contracts() {
+	local version
+	version="$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p')"
+	((${version:-0} >= 20)) || return 0
+	CONTRACTS_STARTED=$(date +%s)
+	contracts/test.sh </dev/null >"$logs/contracts.log" 2>&1 &
+	CONTRACTS_PID=$!
+}
+end_contracts() {
+	local status=0 passed failed took result=passed remark
+	if [[ -z "$CONTRACTS_PID" ]]; then
+		skip "contracts" "node 20 or newer is needed, and is not here"
+		return 0
+	fi
+	say "contracts"
+	wait "$CONTRACTS_PID" || status=$?
+	cat "$logs/contracts.log"
+	took=$(($(stat -c %Y "$logs/contracts.log") - CONTRACTS_STARTED))
+	read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$logs/contracts.log" | tail -n 1)
+	passed=${passed:-0} failed=${failed:-0}
+	if ((status != 0 && failed == 0)); then failed=1; fi
+	if ((status == 0 && passed == 0)); then status=1 failed=1; fi
+	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+	remark="$passed passed, $failed failed"
+	if ((status != 0)); then
+		result=FAILED remark+=", see $logs/contracts.log"
+	fi
+	row "contracts" "$result" "$took" "$remark"
+	return "$status"
+}
+
 # cargo deny: the one on the PATH if it can read deny.toml, else one of our own, compiled once and kept in the target
 # folder.
 CARGO_DENY=
@@ -155,13 +189,17 @@ fi
 
 if [[ -n "$QUICK" ]]; then
 	skip "multi-node tests" "--quick"
+	skip "contracts" "--quick"
 	skip "cargo deny" "--quick"
 else
+	# Networks wait for their blocks most of the time; meanwhile contracts are compiled and tried.
+	begin_contracts
 	if [[ -n "$built" ]]; then
 		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=5 || true
 	else
 		skip "multi-node tests" "the build failed"
 	fi
+	end_contracts || true
 
 	if find_cargo_deny || { step "building cargo deny" install_cargo_deny && find_cargo_deny; }; then
 		for check in licenses bans sources; do
