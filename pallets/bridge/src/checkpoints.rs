@@ -122,11 +122,7 @@ impl<T: Config> Pallet<T> {
 		Ok((open, set, place))
 	}
 
-	pub(crate) fn authorize_sign(
-		number: u32,
-		address: &H160,
-		signature: &[u8; 65],
-	) -> TransactionValidityWithRefund {
+	pub(crate) fn authorize_sign(number: u32, address: &H160, signature: &[u8; 65]) -> TransactionValidityWithRefund {
 		Self::check_signature(number, address, signature)
 			.map_err(|error| InvalidTransaction::Custom(Self::index_of(&error)))?;
 		ValidTransaction::with_tag_prefix("BridgeSignature")

@@ -5,7 +5,7 @@ use ep_poet::{AuthorityId, OnEquivocation, OnParent as _};
 use ep_trust::{anchor, Chain};
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{Authorize, ConstU32, Hooks, UnfilteredDispatchable},
+	traits::{Authorize, ConstU32, ConstU64, Hooks, UnfilteredDispatchable},
 };
 use frame_system::EnsureRoot;
 use sp_core::{
@@ -53,6 +53,7 @@ mod runtime {
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Test {
 	type Block = Block;
+	type BlockHashCount = ConstU64<250>;
 }
 
 impl pallet_mmr::Config for Test {
@@ -263,8 +264,7 @@ pub(crate) fn report(first: Statement, second: Statement) -> Result<(), Error<Te
 pub(crate) fn signers() -> Vec<(u8, u64)> {
 	let set = Sets::<Test>::get(CurrentSet::<Test>::get()).unwrap().signers;
 	let number = |address: &H160| (1..40).find(|n| super::mock::address(*n) == *address).unwrap();
-	let mut signers: Vec<_> =
-		set.signers().iter().map(|signer| (number(&signer.address), signer.weight)).collect();
+	let mut signers: Vec<_> = set.signers().iter().map(|signer| (number(&signer.address), signer.weight)).collect();
 	signers.sort();
 	signers
 }
