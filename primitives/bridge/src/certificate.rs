@@ -103,6 +103,15 @@ impl Certificate {
 		Self::build(set.len(), signatures.into_iter().filter_map(placed))
 	}
 
+	/// From the bytes that the contract takes. `None` if that is not signatures of 64 bytes, or too many.
+	pub fn from_bytes(bitmap: &[u8], signatures: &[u8]) -> Option<Self> {
+		let signatures = signatures.chunks(64).map(|signature| signature.try_into().ok());
+		Some(Self {
+			bitmap: bitmap.to_vec().try_into().ok()?,
+			signatures: signatures.collect::<Option<Vec<CompactSignature>>>()?.try_into().ok()?,
+		})
+	}
+
 	/// Whether signer `place` signed.
 	pub fn has(&self, place: usize) -> bool {
 		self.bitmap.get(place / 8).is_some_and(|byte| byte >> (place % 8) & 1 == 1)

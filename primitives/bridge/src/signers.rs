@@ -63,6 +63,9 @@ pub enum NoSet {
 	/// Rule *total*.
 	#[error("total: the sum of the weights is no 64-bit number")]
 	Total,
+	/// Words are not of 32 bytes, or not zero between address and weight.
+	#[error("words: that is not the words of signers")]
+	Words,
 	/// There are more than [`MAX_SIGNERS`].
 	#[error("there are more signers than a set may have")]
 	TooMany,
@@ -83,6 +86,24 @@ impl SignerSet {
 	pub fn new(id: u64, mut signers: Vec<Signer>) -> Result<Self, NoSet> {
 		signers.sort();
 		let set = Self { id, signers: signers.try_into().map_err(|_| NoSet::TooMany)? };
+		set.check()?;
+		Ok(set)
+	}
+
+	/// The set number `id` whose words these are.
+	///
+	/// # Errors
+	/// The rule that is broken. Their order is not mended.
+	pub fn from_words(id: u64, words: &[u8]) -> Result<Self, NoSet> {
+		let read = |word: &[u8]| -> Option<Signer> {
+			let (address, rest) = word.split_first_chunk::<20>()?;
+			let (between, weight) = rest.split_first_chunk::<4>()?;
+			let weight = u64::from_be_bytes(weight.try_into().ok()?);
+			(*between == [0; 4]).then_some(Signer { address: H160(*address), weight })
+		};
+		let signers: Option<Vec<Signer>> = words.chunks(32).map(read).collect();
+		let signers = signers.ok_or(NoSet::Words)?.try_into().map_err(|_| NoSet::TooMany)?;
+		let set = Self { id, signers };
 		set.check()?;
 		Ok(set)
 	}
@@ -203,6 +224,20 @@ mod tests {
 	fn total_refuses_what_a_contract_would_count_round() {
 		assert_eq!(SignerSet::new(1, vec![signer(1, u64::MAX), signer(2, 1)]), Err(NoSet::Total));
 		assert!(SignerSet::new(1, vec![signer(1, u64::MAX - 1), signer(2, 1)]).is_ok());
+	}
+
+	#[test]
+	fn words_are_read_as_they_are_written() {
+		let set = SignerSet::new(3, vec![signer(2, 5), signer(1, u64::MAX - 5)]).unwrap();
+		let words = set.words();
+		assert_eq!(SignerSet::from_words(3, &words), Ok(set));
+		assert_eq!(SignerSet::from_words(3, &[]), SignerSet::new(3, vec![]));
+		assert_eq!(SignerSet::from_words(3, &words[..63]), Err(NoSet::Words));
+		let mut dirty = words.clone();
+		dirty[20] = 1;
+		assert_eq!(SignerSet::from_words(3, &dirty), Err(NoSet::Words));
+		let swapped = [&words[32..], &words[..32]].concat();
+		assert_eq!(SignerSet::from_words(3, &swapped), Err(NoSet::Ascending));
 	}
 
 	#[test]

@@ -59,6 +59,16 @@ fn signatures_are_collected_in_any_order_once_each() {
 }
 
 #[test]
+fn a_certificate_is_read_from_the_bytes_that_the_contract_takes() {
+	let (pairs, _, checkpoint) = setting();
+	let certificate = sign(&pairs, &ENOUGH, &checkpoint, &CHAIN);
+	let (bitmap, signatures) = (certificate.bitmap.to_vec(), certificate.signatures.concat());
+	assert_eq!(Certificate::from_bytes(&bitmap, &signatures), Some(certificate));
+	assert_eq!(Certificate::from_bytes(&bitmap, &signatures[1..]), None);
+	assert_eq!(Certificate::from_bytes(&[0; 1_000], &signatures), None);
+}
+
+#[test]
 fn compact_is_the_same_signature() {
 	let (pairs, _, checkpoint) = setting();
 	let digest = checkpoint.digest(&CHAIN);
