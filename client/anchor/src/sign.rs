@@ -176,7 +176,7 @@ where
 	/// Signs a checkpoint and hands the signature in.
 	fn sign(&mut self, open: &OpenCheckpoint, key: &ecdsa::Public, address: H160, best: Hash) -> Result<(), String> {
 		let checkpoint = &open.checkpoint;
-		check(&*self.params.client, &self.params.genesis, checkpoint).map_err(|rule| rule.to_string())?;
+		check::<B, C>(&self.params.client, &self.params.genesis, checkpoint).map_err(|rule| rule.to_string())?;
 		self.record.give_word(address, checkpoint)?;
 		let digest = checkpoint.digest(&open.chain);
 		let signed = self.params.keystore.ecdsa_sign_prehashed(anchor::KEY_TYPE, key, &digest);
