@@ -181,7 +181,11 @@ fn signer_refuses_strangers_disorder_one_counted_twice_and_what_nobody_made() {
 	};
 	let stranger = compact(&pair(77).sign_prehashed(&digest).0).unwrap();
 	refused(&|certificate| certificate.signatures[3] = stranger);
-	refused(&|certificate| certificate.signatures.swap(0, 1));
+	refused(&|certificate| {
+		let first = certificate.signatures[0];
+		certificate.signatures[0] = certificate.signatures[1];
+		certificate.signatures[1] = first;
+	});
 	refused(&|certificate| certificate.signatures[1] = certificate.signatures[0]);
 	refused(&|certificate| certificate.signatures[6] = [0; 64]);
 }
