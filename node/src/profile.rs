@@ -56,8 +56,8 @@ pub(crate) fn rest_offchain(run: &mut RunCmd) {
 	}
 }
 
-/// Has the node keep what the chain writes beside its state: the history's leaves and certificates of checkpoints, some
-/// 300 bytes a block. Without them it could prove nothing of the past.
+/// Has the node keep what the chain writes beside its state: the history's leaves, 186 bytes a block, and certificates of
+/// checkpoints. Without them it could prove nothing of the past.
 pub(crate) fn keep_history(run: &mut RunCmd) {
 	run.offchain_worker_params.indexing_enabled = true;
 }

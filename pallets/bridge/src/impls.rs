@@ -85,7 +85,7 @@ impl<T: Config> Pallet<T> {
 	#[cfg(any(test, feature = "try-runtime"))]
 	pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use ep_bridge::tree;
-		use frame_support::ensure;
+		use frame_support::{ensure, traits::Get};
 
 		Settings::<T>::get().check()?;
 		// The tree.

@@ -326,7 +326,7 @@ pub mod pallet {
 			let (signers, limits) = (T::MaxSigners::get(), T::BlockWeights::get());
 			assert!(signers > 0, "somebody must be able to sign");
 			assert!(signers <= ep_bridge::MAX_SIGNERS, "the contract must have room for all signers");
-			assert!(MAX_OPEN > 1, "a handover must leave room for another checkpoint");
+			const { assert!(MAX_OPEN > 1, "a handover must leave room for another checkpoint") };
 			let every_block = T::WeightInfo::on_initialize(signers)
 				.saturating_add(T::WeightInfo::on_finalize())
 				.saturating_add(T::WeightInfo::on_parent());

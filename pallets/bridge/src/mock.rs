@@ -15,7 +15,7 @@ use sp_core::{
 };
 use sp_runtime::{
 	testing::Header,
-	traits::{Header as _, Keccak256},
+	traits::Keccak256,
 	transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
 	BuildStorage,
 };
