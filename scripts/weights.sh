@@ -11,7 +11,7 @@ set -euo pipefail
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-PALLETS=(pallet_admission pallet_attestation pallet_poet pallet_trust)
+PALLETS=(pallet_admission pallet_attestation pallet_bridge pallet_poet pallet_trust)
 case "${1:-}" in
 --help | -h)
 	usage

@@ -76,6 +76,7 @@ fn run_node(mut cli: Cli, join: Option<JoinArgs>) -> sc_cli::Result<()> {
 		profile::apply_iot(&mut cli.run.sdk);
 	}
 	profile::rest_offchain(&mut cli.run.sdk);
+	profile::keep_history(&mut cli.run.sdk);
 	let base = base_path_or_default(cli.run.sdk.base_path()?);
 	let tpm = cli.run.tpm.config(&base);
 	let is_dev = cli.run.sdk.is_dev()?;

@@ -56,6 +56,12 @@ pub(crate) fn rest_offchain(run: &mut RunCmd) {
 	}
 }
 
+/// Has the node keep what the chain writes beside its state: the history's leaves, 186 bytes a block, and certificates of
+/// checkpoints. Without them it could prove nothing of the past.
+pub(crate) fn keep_history(run: &mut RunCmd) {
+	run.offchain_worker_params.indexing_enabled = true;
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -71,6 +77,14 @@ mod tests {
 		apply_iot(&mut run);
 		assert_eq!(run.import_params.trie_cache_size, TRIE_CACHE);
 		assert_eq!(run.import_params.pruning_params.blocks_pruning, DatabasePruningMode::Custom(BLOCKS_KEPT));
+	}
+
+	#[test]
+	fn history_is_kept() {
+		let mut run = run(&[]);
+		assert!(!run.offchain_worker_params.indexing_enabled, "the SDK's default is another one now");
+		keep_history(&mut run);
+		assert!(run.offchain_worker_params.indexing_enabled);
 	}
 
 	#[test]

@@ -8,11 +8,14 @@
 //! | `poet_lottery`, `poet_waitCertificate`, `poet_stats`         | `ec_consensus` |
 //! | `trust_rounds`, `trust_application`, `trust_evidence`        | `ec_carrier`   |
 //! | `trust_node`, `trust_nodes`, `trust_score`                   | `ec_carrier`   |
+//! | `bridge_checkpoint`, `bridge_open`, `bridge_signers`         | `ec_anchor`    |
+//! | `bridge_scoreProof`, `bridge_historyProof`                   | `ec_anchor`    |
 //!
 //! The SDK's `sync_state` is missing: what it writes is for light clients that know BABE.
 
 use std::sync::Arc;
 
+use ec_anchor::{BridgeRpc, BridgeServer};
 use ec_carrier::rpc::{TrustRpc, TrustServer};
 use ec_consensus::{
 	rpc::{Poet, PoetRpcServer},
@@ -21,6 +24,7 @@ use ec_consensus::{
 use elapse_runtime::{AccountId, BlockNumber, Hash, OpaqueBlock as Block};
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
+use sc_client_api::Backend as _;
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState};
 use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
 use sc_rpc::SubscriptionTaskExecutor;
@@ -73,5 +77,6 @@ fn module(
 		Poet::<_, Block, _>::new(client.clone(), select_chain.clone(), status.clone(), stats.clone()).into_rpc(),
 	)?;
 	module.merge(TrustRpc::<Block, _, AccountId>::new(client.clone()).into_rpc())?;
+	module.merge(BridgeRpc::<Block, _, _>::new(client.clone(), backend.offchain_storage()).into_rpc())?;
 	Ok(module)
 }

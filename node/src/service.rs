@@ -9,8 +9,9 @@
 //! which looks for changes of voters, then the client's.
 //!
 //! Offchain workers run only where they are asked for: no pallet has one, and theirs is a thread pool and an HTTP client
-//! in memory.
+//! in memory. Offchain *storage* is written everywhere: the chain keeps there what proofs of its history take.
 
+mod anchor;
 mod aux_revert;
 mod carrier;
 mod client;
@@ -286,6 +287,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	// Beside the keys and outside the database: it must outlive that, see `ec_consensus::record`.
 	let record_path = config.data_path.join("poet").join("sealed");
 	let carrier_folder = config.data_path.join("carrier");
+	let anchor_folder = config.data_path.join("anchor");
 	if let Some(seed) = &config.dev_key_seed {
 		carrier::insert_development_key(&keystore_container.keystore(), seed)?;
 	}
@@ -294,6 +296,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		(Some(args), Some(tpm)) => Some(joining::prepare(&config, args, tpm.clone(), boot_log.clone())?),
 		_ => None,
 	};
+	let history = backend.clone();
 	sc_service::spawn_tasks(SpawnTasksParams {
 		config,
 		client: client.clone(),
@@ -310,6 +313,17 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		tracing_execute_block: None,
 	})?;
 
+	anchor::spawn_history(&task_manager, client.clone(), history);
+	if role.is_authority() {
+		anchor::spawn_signer(
+			&task_manager,
+			client.clone(),
+			transaction_pool.clone(),
+			keystore_container.keystore(),
+			anchor_folder,
+			registry.as_ref(),
+		);
+	}
 	let carrier_metrics = ec_carrier::Metrics::new(registry.as_ref());
 	// On every node: others pass on what members say, and a protocol that nobody serves would cost all connections.
 	carrier::spawn(

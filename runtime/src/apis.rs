@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use frame_support::genesis_builder_helper::{build_state, get_preset};
 use sp_api::impl_runtime_apis;
 use sp_core::{crypto::KeyTypeId, OpaqueMetadata};
+use sp_mmr_primitives::{AncestryProof, DataOrHash, EncodableOpaqueLeaf, LeafIndex, LeafProof};
 use sp_runtime::{
-	traits::{Block as BlockT, NumberFor},
+	traits::{Block as BlockT, Keccak256, NumberFor},
 	transaction_validity::{TransactionSource, TransactionValidity},
 	ApplyExtrinsicResult, ExtrinsicInclusionMode,
 };
@@ -13,8 +14,9 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-	genesis_config_presets, AccountId, Admission, Attestation, Balance, Block, Executive, Grandpa, InherentDataExt,
-	Nonce, Poet, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+	genesis_config_presets, AccountId, Admission, Attestation, Balance, Block, BlockNumber, Bridge, Executive, Grandpa,
+	Hash, InherentDataExt, Mmr, Nonce, Poet, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System,
+	TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -183,6 +185,79 @@ impl_runtime_apis! {
 			signature: sp_core::sr25519::Signature,
 		) -> Result<(), u8> {
 			Attestation::submit(author, testimony, signature)
+		}
+	}
+
+	impl ep_bridge::api::BridgeApi<Block> for Runtime {
+		fn open() -> Vec<ep_bridge::api::OpenCheckpoint> {
+			Bridge::open_checkpoints()
+		}
+
+		fn certified(number: Option<u32>) -> Option<ep_bridge::Certified> {
+			Bridge::certified(number)
+		}
+
+		fn signers(id: Option<u64>) -> Option<ep_bridge::SignerSet> {
+			Bridge::signers(id)
+		}
+
+		fn handover(id: u64) -> Option<u32> {
+			pallet_bridge::Handovers::<Runtime>::get(id)
+		}
+
+		fn score_proof(author: ep_poet::AuthorityId) -> Option<ep_bridge::api::ProvenScore> {
+			Bridge::score_proof(&author)
+		}
+
+		fn sign(number: u32, address: sp_core::H160, signature: [u8; 65]) -> Result<(), u8> {
+			Bridge::submit_signature(number, address, signature)
+		}
+
+		fn report_equivocation(proof: ep_bridge::EquivocationProof) -> Result<(), u8> {
+			Bridge::submit_report(proof)
+		}
+	}
+
+	impl sp_mmr_primitives::MmrApi<Block, Hash, BlockNumber> for Runtime {
+		fn mmr_root() -> Result<Hash, sp_mmr_primitives::Error> {
+			Ok(Mmr::mmr_root())
+		}
+
+		fn mmr_leaf_count() -> Result<LeafIndex, sp_mmr_primitives::Error> {
+			Ok(Mmr::mmr_leaves())
+		}
+
+		fn generate_proof(
+			block_numbers: Vec<BlockNumber>,
+			best_known_block_number: Option<BlockNumber>,
+		) -> Result<(Vec<EncodableOpaqueLeaf>, LeafProof<Hash>), sp_mmr_primitives::Error> {
+			let (leaves, proof) = Mmr::generate_proof(block_numbers, best_known_block_number)?;
+			Ok((leaves.iter().map(EncodableOpaqueLeaf::from_leaf).collect(), proof))
+		}
+
+		fn generate_ancestry_proof(
+			prev_block_number: BlockNumber,
+			best_known_block_number: Option<BlockNumber>,
+		) -> Result<AncestryProof<Hash>, sp_mmr_primitives::Error> {
+			Mmr::generate_ancestry_proof(prev_block_number, best_known_block_number)
+		}
+
+		fn verify_proof(
+			leaves: Vec<EncodableOpaqueLeaf>,
+			proof: LeafProof<Hash>,
+		) -> Result<(), sp_mmr_primitives::Error> {
+			let decode = |leaf: EncodableOpaqueLeaf| leaf.into_opaque_leaf().try_decode();
+			let leaves = leaves.into_iter().map(decode).collect::<Option<Vec<_>>>();
+			Mmr::verify_leaves(leaves.ok_or(sp_mmr_primitives::Error::Verify)?, proof)
+		}
+
+		fn verify_proof_stateless(
+			root: Hash,
+			leaves: Vec<EncodableOpaqueLeaf>,
+			proof: LeafProof<Hash>,
+		) -> Result<(), sp_mmr_primitives::Error> {
+			let nodes = leaves.into_iter().map(|leaf| DataOrHash::Data(leaf.into_opaque_leaf())).collect();
+			pallet_mmr::verify_leaves_proof::<Keccak256, _>(root, nodes, proof)
 		}
 	}
 

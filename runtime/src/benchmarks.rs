@@ -13,6 +13,7 @@ define_benchmarks!(
 	[pallet_admission, Admission]
 	[pallet_attestation, Attestation]
 	[pallet_balances, Balances]
+	[pallet_bridge, Bridge]
 	[pallet_grandpa, Grandpa]
 	[pallet_poet, Poet]
 	[pallet_sudo, Sudo]
@@ -65,6 +66,27 @@ impl pallet_attestation::benchmarking::BenchmarkHelper for Runtime {
 
 	fn testimony(nonce: &[u8]) -> ep_trust::Testimony {
 		pallet_admission::benchmarking::testimony(nonce)
+	}
+}
+
+impl pallet_bridge::benchmarking::BenchmarkHelper for Runtime {
+	fn begin_session(count: u32) {
+		let validator = |n: u32| {
+			let author = ep_poet::AuthorityId::from(sp_core::sr25519::Public::from_raw([n as u8; 32]));
+			pallet_admission::benchmarking::admit_simply::<Self>(&author, n as u8);
+			pallet_trust::Members::<Self>::get(&author).map(|member| member.account)
+		};
+		pallet_session::Validators::<Self>::put((1..=count).filter_map(validator).collect::<Vec<_>>());
+		pallet_session::CurrentIndex::<Self>::put(7);
+	}
+
+	fn admit(author: &ep_poet::AuthorityId, address: sp_core::H160) {
+		pallet_admission::benchmarking::admit_simply::<Self>(author, 1);
+		// Somebody else, so that its weight may go.
+		let other = ep_poet::AuthorityId::from(sp_core::sr25519::Public::from_raw([2; 32]));
+		pallet_admission::benchmarking::admit_simply::<Self>(&other, 2);
+		pallet_admission::Anchors::<Self>::insert(author, address);
+		pallet_admission::AnchorOwners::<Self>::insert(address, author);
 	}
 }
 

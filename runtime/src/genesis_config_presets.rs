@@ -21,8 +21,8 @@ use sp_keyring::Sr25519Keyring;
 use sp_runtime::{BoundedVec, Permill};
 
 use crate::{
-	configs::money::ELT, AccountId, AdmissionConfig, AttestationConfig, Balance, BalancesConfig, GrandpaConfig,
-	PoetConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig, TrustConfig,
+	configs::money::ELT, AccountId, AdmissionConfig, AttestationConfig, Balance, BalancesConfig, BridgeConfig,
+	GrandpaConfig, PoetConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, SudoConfig, TrustConfig,
 };
 
 /// Name of the preset for networks whose members know each other.
@@ -115,6 +115,12 @@ pub fn attestation(target: Millis) -> Attestation {
 	}
 }
 
+/// Blocks from one checkpoint to the next: ten minutes at 6 s.
+pub const CHECKPOINT_INTERVAL: u32 = 100;
+
+/// The same where people want to see one soon.
+pub const DEVELOPMENT_CHECKPOINT_INTERVAL: u32 = 10;
+
 /// Seats expected in a committee.
 pub const SEATS: u32 = 30;
 
@@ -154,6 +160,8 @@ pub struct Genesis {
 	pub roots: Vec<Vec<u8>>,
 	/// What platforms may look like.
 	pub policies: Vec<PlatformPolicy>,
+	/// Blocks from one checkpoint to the next.
+	pub checkpoint_interval: u32,
 }
 
 impl Genesis {
@@ -164,6 +172,7 @@ impl Genesis {
 			sudo: Some(Sr25519Keyring::Alice.to_account_id()),
 			caps: Caps { software: pallet_trust::MAX_WEIGHT, ..CAPS },
 			policies: vec![nothing_measured()],
+			checkpoint_interval: DEVELOPMENT_CHECKPOINT_INTERVAL,
 			..Self::bare()
 		}
 	}
@@ -178,12 +187,13 @@ impl Genesis {
 			caps: CAPS,
 			roots: vec![],
 			policies: vec![],
+			checkpoint_interval: CHECKPOINT_INTERVAL,
 		}
 	}
 
 	/// The patch to the default genesis.
 	pub fn patch(self) -> Value {
-		let Self { parameters, members, mut endowed, sudo, caps, roots, policies } = self;
+		let Self { parameters, members, mut endowed, sudo, caps, roots, policies, checkpoint_interval } = self;
 		endowed.extend(members.iter().map(|member| member.account.clone()));
 		endowed.sort();
 		endowed.dedup();
@@ -226,6 +236,10 @@ impl Genesis {
 				anchor: Default::default(),
 			},
 			attestation: AttestationConfig { parameters: Some(attestation(parameters.target)), ..Default::default() },
+			bridge: BridgeConfig {
+				parameters: pallet_bridge::Parameters { interval: checkpoint_interval },
+				..Default::default()
+			},
 		})
 	}
 }

@@ -5,6 +5,8 @@
 //! * [`pallet_poet`] runs the lottery: parameters, randomness, retarget, clock rates, equivocations.
 //! * [`pallet_admission`] lets machines in: evidence, committee, questions, verdict.
 //! * [`pallet_trust`] keeps the members, their weights over time, and draws GRANDPA's voters among them.
+//! * [`pallet_attestation`] examines them without end, and moves their scores.
+//! * [`pallet_bridge`] states checkpoints for the Elastos Smart Chain, over the scores and, by `pallet_mmr`, all blocks.
 //! * `pallet_session` turns both into epochs: an epoch of the lottery is a session, and `pallet_trust` is its manager.
 //! * The rest is the SDK's: timestamp, authorship, balances, fees, GRANDPA, utility, and sudo, whose key is set in the
 //!   `development` and `local` presets only.
@@ -19,7 +21,9 @@
 //! The order of pallets in [`Runtime`] is the order of their inherents and hooks. Timestamp comes before Poet, which
 //! compares it with the digest; Poet before Session, which asks it whether the epoch is over; Trust before Session,
 //! whose genesis asks it for the first validators; GRANDPA before Session, since GRANDPA's genesis wants to find no
-//! voters, and Session's sets them where the specification gives none.
+//! voters, and Session's sets them where the specification gives none. Bridge comes last: its first signers are Session's
+//! validators, and at the end of a block it looks at what all others have left. The history's leaf of a block is what Bridge
+//! found then, so Mmr may add it anywhere in the next block.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "512"]
@@ -170,4 +174,10 @@ mod runtime {
 
 	#[runtime::pallet_index(13)]
 	pub type Attestation = pallet_attestation;
+
+	#[runtime::pallet_index(14)]
+	pub type Mmr = pallet_mmr;
+
+	#[runtime::pallet_index(15)]
+	pub type Bridge = pallet_bridge;
 }

@@ -2,5 +2,6 @@
 
 pub mod pallet_admission;
 pub mod pallet_attestation;
+pub mod pallet_bridge;
 pub mod pallet_poet;
 pub mod pallet_trust;

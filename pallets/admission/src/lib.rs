@@ -136,6 +136,8 @@ pub mod pallet {
 		type ForfeitTo: Get<Self::AccountId>;
 		/// Told of members who fail in a committee.
 		type OnFault: ep_trust::score::OnFault;
+		/// Told of rounds that committees conclude.
+		type OnConclude: ep_trust::committee::OnConclude;
 		/// Most rounds at a time.
 		#[pallet::constant]
 		type MaxRounds: Get<u32>;

@@ -163,14 +163,22 @@ parameter_types! {
 	pub static MaxRounds: u32 = 4;
 	/// Who failed.
 	pub static Faults: Vec<AuthorityId> = Vec::new();
+	/// Rounds that committees concluded, and the committees' roots.
+	pub static Concluded: Vec<(u32, H256)> = Vec::new();
 }
 
-/// Writes down who fails.
+/// Writes down who fails, and what is concluded.
 pub struct Blackboard;
 
 impl ep_trust::score::OnFault for Blackboard {
 	fn on_fault(author: &AuthorityId) {
 		Faults::mutate(|faults| faults.push(author.clone()));
+	}
+}
+
+impl ep_trust::committee::OnConclude for Blackboard {
+	fn on_conclude(round: u32, root: H256) {
+		Concluded::mutate(|concluded| concluded.push((round, root)));
 	}
 }
 
@@ -192,6 +200,7 @@ impl pallet_admission::Config for Test {
 	type GenesisHash = GenesisHash;
 	type ForfeitTo = ForfeitTo;
 	type OnFault = Blackboard;
+	type OnConclude = Blackboard;
 	type MaxRounds = MaxRounds;
 	type WeightInfo = ();
 }
@@ -343,6 +352,7 @@ pub(crate) fn on_chain(test: impl FnOnce()) {
 pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	MaxRounds::set(4);
 	Faults::set(Vec::new());
+	Concluded::set(Vec::new());
 	CurrentEpoch::set(0);
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	let balances = [ALICE, BOB].map(|account| (account, 10 * DEPOSIT)).to_vec();

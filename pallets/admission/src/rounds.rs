@@ -5,8 +5,11 @@ use codec::{Decode, Encode};
 use ep_poet::{AuthorityId, Members as _};
 use ep_tpm::chip::{Ak, Ek};
 use ep_trust::{
-	committee::is_quorum, nonce, score::OnFault as _, sortition, Application, Committee, Dossier, Judgement, Quote,
-	Reason, Round, Seat, SeatClaim, Verdict, VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
+	committee::{is_quorum, OnConclude as _},
+	nonce,
+	score::OnFault as _,
+	sortition, Application, Committee, Dossier, Judgement, Quote, Reason, Round, Seat, SeatClaim, Verdict,
+	VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
 };
 use frame_support::{
 	pallet_prelude::*,
@@ -468,6 +471,9 @@ impl<T: Config> Pallet<T> {
 			let dossier = Dossier { application, nonce: state.nonce, answer, answer_nonce };
 			Dossiers::<T>::insert(&state.author, dossier);
 			GroundsOf::<T>::insert(&state.author, grounds);
+		}
+		if let Some(committee) = Self::committee(round, &state) {
+			T::OnConclude::on_conclude(round, committee.root(round));
 		}
 		Self::close(round, state, Outcome::Judged(judgement))
 	}

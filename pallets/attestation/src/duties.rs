@@ -2,7 +2,11 @@
 
 use ep_poet::{AuthorityId, Members as _, Weight as Score};
 use ep_tpm::{chip::Ak, verify_time, ClockInfo};
-use ep_trust::{nonce, score, Testimony};
+use ep_trust::{
+	nonce,
+	score::{self, OnScore as _},
+	Testimony,
+};
 use frame_support::{ensure, pallet_prelude::*, Blake2_256, StorageHasher};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_application_crypto::Wraps;
@@ -95,6 +99,8 @@ impl<T: Config> Pallet<T> {
 		}
 		standing.drawn = Some(now);
 		Standings::<T>::insert(&author, standing);
+		// Governance may have given it another weight; and it may be the first time that anybody looks at it.
+		T::OnScore::on_score(&author, standing.score);
 		Duties::<T>::insert(&author, Duty { block: now, until, lapses, attempts: 0, forged: 0 });
 		Self::deposit_event(Event::Due { author, until });
 	}
@@ -147,6 +153,7 @@ impl<T: Config> Pallet<T> {
 			standing.given = weight;
 		}
 		Standings::<T>::insert(author, standing);
+		T::OnScore::on_score(author, score);
 	}
 
 	/// A duty that was drawn and not done. In a pause that is nobody's fault.

@@ -104,6 +104,8 @@ pub mod pallet {
 		type GenesisHash: Get<H256>;
 		/// What members were admitted on.
 		type Platforms: Platforms;
+		/// Told of scores.
+		type OnScore: ep_trust::score::OnScore;
 		/// Most members that a block draws.
 		#[pallet::constant]
 		type MaxPicks: Get<u32>;

@@ -148,6 +148,8 @@ parameter_types! {
 	pub static UnderPolicy: Option<(AuthorityId, u64)> = None;
 	/// What chips were seen to run.
 	pub static Firmware: Vec<(AuthorityId, u64)> = Vec::new();
+	/// Scores that were told.
+	pub static Told: Vec<(AuthorityId, u64)> = Vec::new();
 }
 
 impl pallet_trust::Config for Test {
@@ -197,11 +199,21 @@ impl Platforms for Sevens {
 	}
 }
 
+/// Remembers what it is told.
+pub struct Scores;
+
+impl ep_trust::score::OnScore for Scores {
+	fn on_score(author: &AuthorityId, score: u64) {
+		Told::mutate(|told| told.push((author.clone(), score)));
+	}
+}
+
 impl Config for Test {
 	type GovernOrigin = EnsureRoot<u64>;
 	type Draw = Draw;
 	type GenesisHash = GenesisHash;
 	type Platforms = Sevens;
+	type OnScore = Scores;
 	type MaxPicks = ConstU32<4>;
 	type WeightInfo = ();
 }
@@ -244,6 +256,7 @@ pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	Draw::set(None);
 	UnderPolicy::set(None);
 	Firmware::set(Vec::new());
+	Told::set(Vec::new());
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	pallet_trust::GenesisConfig::<Test> { members: (1..=members).map(|n| (n, spec(n))).collect() }
 		.assimilate_storage(&mut storage)

@@ -59,6 +59,28 @@ fn late_costs_a_little_and_missed_a_share() {
 	});
 }
 
+#[test]
+fn whoever_is_told_of_scores_knows_each_from_the_first_draw_on() {
+	on_chain_of(4, || {
+		assert!(Told::get().is_empty());
+		let duty = oblige(ALICE);
+		assert_eq!(Told::take(), [(soft(ALICE).id(), WEIGHT)]);
+		go_to(u64::from(duty.lapses) + 1);
+		assert_eq!(Told::take(), [(soft(ALICE).id(), 160_000)]);
+		// What governance gives is told with the next draw.
+		assert_ok!(Trust::set_weight(RuntimeOrigin::root(), ALICE, 70_000));
+		assert!(Told::get().is_empty());
+		go_to(30);
+		oblige(ALICE);
+		assert_eq!(Told::take(), [(soft(ALICE).id(), 70_000)]);
+		assert_eq!(Draft::of(ALICE).attest(), Ok(()));
+		assert_eq!(Told::take(), [(soft(ALICE).id(), 70_000)]);
+		// A member that was never drawn, and failed in a committee.
+		<Attestation as ep_trust::score::OnFault>::on_fault(&soft(BOB).id());
+		assert_eq!(Told::take(), [(soft(BOB).id(), 160_000)]);
+	});
+}
+
 /// Draws a member, and lets the duty lapse.
 fn miss(n: u64) {
 	let drawn = Standings::<Test>::get(soft(n).id()).and_then(|standing| standing.drawn);

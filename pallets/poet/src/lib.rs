@@ -82,7 +82,7 @@ pub mod pallet {
 		evidence::Claims,
 		lottery,
 		retarget::Window,
-		rules, AuthorityId, EquivocationProof, Mean, Members as _, Millis, OnEquivocation as _,
+		rules, AuthorityId, EquivocationProof, Mean, Members as _, Millis, OnEquivocation as _, OnParent as _,
 	};
 	use frame_support::{
 		inherent::{InherentData, InherentIdentifier, ProvideInherent},
@@ -115,6 +115,8 @@ pub mod pallet {
 		type Members: ep_poet::Members<Self::AccountId>;
 		/// Told of every proven equivocation.
 		type OnEquivocation: ep_poet::OnEquivocation;
+		/// Told of the parent's sealed header. What that costs is its own to say.
+		type OnParent: ep_poet::OnParent<HeaderFor<Self>>;
 		/// Weights of calls and hooks.
 		type WeightInfo: WeightInfo;
 		/// Admits members for benchmarks.
@@ -320,6 +322,7 @@ pub mod pallet {
 			ensure!(header.hash() == frame_system::Pallet::<T>::parent_hash(), Error::<T>::NotTheParent);
 			ensure!(Self::height() > 1, Error::<T>::NotTheParent);
 			ParentNoted::<T>::put(true);
+			T::OnParent::on_parent(&header);
 			if let Err(refusal) = Self::record(*header) {
 				// The hash is that of a block that was imported, so that cannot be. To refuse every child would stop the
 				// chain for good.

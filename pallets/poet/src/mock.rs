@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use ep_poet::{
 	testing::{Draft, Header, SoftMember},
-	AuthorIdentity, AuthorityId, Lottery, Members, OnEquivocation, Weight as Score,
+	AuthorIdentity, AuthorityId, Lottery, Members, OnEquivocation, OnParent, Weight as Score,
 };
 use frame_support::{
 	derive_impl,
@@ -61,6 +61,7 @@ impl pallet_timestamp::Config for Test {
 impl pallet_poet::Config for Test {
 	type Members = Register;
 	type OnEquivocation = Register;
+	type OnParent = Register;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = Register;
@@ -77,6 +78,7 @@ pub(crate) struct Entry {
 thread_local! {
 	static REGISTER: RefCell<BTreeMap<AuthorityId, Entry>> = const { RefCell::new(BTreeMap::new()) };
 	static TOLD: RefCell<Vec<AuthorityId>> = const { RefCell::new(Vec::new()) };
+	static PARENTS: RefCell<Vec<Header>> = const { RefCell::new(Vec::new()) };
 }
 
 // Public, since the runtime is.
@@ -97,6 +99,11 @@ impl Register {
 
 	pub(crate) fn remove(member: &SoftMember) {
 		REGISTER.with_borrow_mut(|all| all.remove(&member.id()));
+	}
+
+	/// The headers that came by [`OnParent`].
+	pub(crate) fn parents() -> Vec<Header> {
+		PARENTS.with_borrow(Clone::clone)
 	}
 
 	pub(crate) fn told() -> Vec<AuthorityId> {
@@ -122,6 +129,12 @@ impl Members<u64> for Register {
 
 	fn total_weight(epoch: u64) -> Score {
 		Self::page(0, u32::MAX, epoch).into_iter().map(|(_, weight)| weight).sum()
+	}
+}
+
+impl OnParent<Header> for Register {
+	fn on_parent(header: &Header) {
+		PARENTS.with_borrow_mut(|parents| parents.push(header.clone()));
 	}
 }
 
@@ -153,6 +166,7 @@ pub(crate) fn members() -> [SoftMember; 3] {
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	REGISTER.with_borrow_mut(BTreeMap::clear);
 	TOLD.with_borrow_mut(Vec::clear);
+	PARENTS.with_borrow_mut(Vec::clear);
 	for (member, account) in members().iter().zip(1..) {
 		Register::set(member, account, 0..u64::MAX);
 	}

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use codec::Encode;
-use ep_poet::{AuthorIdentity, AuthorityId, OnEquivocation, Weight};
+use ep_poet::{AuthorIdentity, AuthorityId, OnEquivocation, OnMemberGone as _, Weight};
 use frame_support::{traits::Get, Blake2_256, StorageHasher};
 use pallet_session::SessionManager;
 
@@ -51,6 +51,7 @@ impl<T: Config> Pallet<T> {
 			}
 			Err(error) => log::error!(target: LOG_TARGET, "{account:?} cannot be suspended: {error:?}"),
 		}
+		T::OnMemberGone::on_member_out(author);
 		true
 	}
 

@@ -109,7 +109,7 @@ pub mod pallet {
 		type CurrentEpoch: Get<u64>;
 		/// Randomness of that epoch, for drawing voters.
 		type Randomness: Get<[u8; 32]>;
-		/// Told when a removed member's record is gone.
+		/// Told when a member is suspended or removed, and when its record is gone.
 		type OnMemberGone: ep_poet::OnMemberGone;
 		/// Most members, those who are leaving included.
 		#[pallet::constant]
@@ -365,6 +365,7 @@ pub mod pallet {
 				// Genesis may name members without session keys.
 				log::info!(target: LOG_TARGET, "{account:?} had no session keys: {error:?}");
 			}
+			<T::OnMemberGone as ep_poet::OnMemberGone>::on_member_out(&author);
 			Self::deposit_event(Event::MemberRemoved { account, author, from });
 			Ok(())
 		}

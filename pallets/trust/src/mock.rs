@@ -89,6 +89,7 @@ impl pallet_balances::Config for Test {
 impl pallet_poet::Config for Test {
 	type Members = Trust;
 	type OnEquivocation = Trust;
+	type OnParent = ();
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = Admit;
@@ -130,13 +131,26 @@ parameter_types! {
 	pub static MaxVoters: u32 = 8;
 	pub CurrentEpoch: u64 = Poet::current_epoch();
 	pub static Randomness: [u8; 32] = [7; 32];
+	/// Who was suspended or removed.
+	pub static Out: Vec<ep_poet::AuthorityId> = Vec::new();
+}
+
+/// Remembers what it is told.
+pub struct Watch;
+
+impl ep_poet::OnMemberGone for Watch {
+	fn on_member_out(author: &ep_poet::AuthorityId) {
+		Out::mutate(|out| out.push(author.clone()));
+	}
+
+	fn on_member_gone(_: &ep_poet::AuthorityId) {}
 }
 
 impl pallet_trust::Config for Test {
 	type AdminOrigin = EnsureRoot<u64>;
 	type CurrentEpoch = CurrentEpoch;
 	type Randomness = Randomness;
-	type OnMemberGone = Poet;
+	type OnMemberGone = (Poet, Watch);
 	type MaxMembers = MaxMembers;
 	type MaxVoters = MaxVoters;
 	type WeightInfo = ();
@@ -216,6 +230,7 @@ pub(crate) fn chain_of(count: u64) -> sp_io::TestExternalities {
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	MaxMembers::set(64);
 	MaxVoters::set(8);
+	Out::set(Vec::new());
 	chain_of(3)
 }
 

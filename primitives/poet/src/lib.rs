@@ -49,7 +49,7 @@ pub use api::{Contestant, Lottery, MemberInfo, Parameters};
 pub use digest::{Attestation, Claim, PreDigest, Seal};
 pub use equivocation::EquivocationProof;
 pub use interval::Interval;
-pub use members::{AuthorIdentity, Members, OnEquivocation, OnMemberGone};
+pub use members::{AuthorIdentity, Members, OnEquivocation, OnMemberGone, OnParent};
 pub use rules::{verify_sealed, verify_with_state, Refusal, Verdict};
 
 use sp_runtime::{ConsensusEngineId, KeyTypeId};

@@ -36,9 +36,11 @@ pub trait OnEquivocation {
 	fn on_equivocation(author: &AuthorityId) -> bool;
 }
 
-/// Told when a removed member's record is gone, so that its key, its account and its chip may come back.
+/// Told of the two steps in which members go.
 pub trait OnMemberGone {
-	/// `author` is no member any more, and nothing is known of its chip.
+	/// `author` is suspended or removed. Its record stays for a while, its credit does not.
+	fn on_member_out(_author: &AuthorityId) {}
+	/// `author` is no member any more, and nothing is known of its chip: its key, its account and its chip may come back.
 	fn on_member_gone(author: &AuthorityId);
 }
 
@@ -47,10 +49,25 @@ impl OnMemberGone for () {
 }
 
 impl<First: OnMemberGone, Second: OnMemberGone> OnMemberGone for (First, Second) {
+	fn on_member_out(author: &AuthorityId) {
+		First::on_member_out(author);
+		Second::on_member_out(author);
+	}
+
 	fn on_member_gone(author: &AuthorityId) {
 		First::on_member_gone(author);
 		Second::on_member_gone(author);
 	}
+}
+
+/// Told of the parent's sealed header, of which no block sees its own.
+pub trait OnParent<Header> {
+	/// The block being executed has noted its parent, whose header this is. Never genesis.
+	fn on_parent(header: &Header);
+}
+
+impl<Header> OnParent<Header> for () {
+	fn on_parent(_: &Header) {}
 }
 
 impl OnEquivocation for () {

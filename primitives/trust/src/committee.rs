@@ -5,7 +5,10 @@ use binary_merkle_tree::merkle_root;
 use sp_core::{H160, H256};
 use sp_runtime::traits::Keccak256;
 
-use crate::eip712::{address, number, word};
+use crate::{
+	eip712::{address, number, word},
+	Round,
+};
 
 /// A committee member as a verdict sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -85,6 +88,16 @@ impl Committee {
 		};
 		merkle_root::<Keccak256, _>(self.seats.iter().enumerate().map(leaf))
 	}
+}
+
+/// Told of every round that a committee concludes, so that its verdict can be checked elsewhere.
+pub trait OnConclude {
+	/// The committee with this root has concluded `round`.
+	fn on_conclude(round: Round, root: H256);
+}
+
+impl OnConclude for () {
+	fn on_conclude(_: Round, _: H256) {}
 }
 
 /// Whether `votes` are more than two thirds of `expected`.

@@ -100,10 +100,15 @@ pub mod anchor {
 		0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
 	];
 
+	/// Whether `s` is in its lower half.
+	pub fn is_low(signature: &[u8; 65]) -> bool {
+		signature[32..64] <= HALF_ORDER[..]
+	}
+
 	/// Who signed `digest`. `None` unless it is a signature in the one form that is accepted: s in its lower half,
 	/// recovery id 0 or 1, an address that is not zero.
 	pub fn recover(signature: &[u8; 65], digest: &[u8; 32]) -> Option<H160> {
-		if signature[32..64] > HALF_ORDER[..] || signature[64] > 1 {
+		if !is_low(signature) || signature[64] > 1 {
 			return None;
 		}
 		let public = sp_io::crypto::secp256k1_ecdsa_recover(signature, digest).ok()?;

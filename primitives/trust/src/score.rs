@@ -19,6 +19,16 @@ impl OnFault for () {
 	fn on_fault(_: &AuthorityId) {}
 }
 
+/// Told of every score, so that it can be shown elsewhere.
+pub trait OnScore {
+	/// `author` has this score. It may be the one that it had.
+	fn on_score(author: &AuthorityId, score: u64);
+}
+
+impl OnScore for () {
+	fn on_score(_: &AuthorityId, _: u64) {}
+}
+
 /// After a duty done: up by `gain` of the cap, at least by 1, never above the cap. A score above its cap, which was
 /// lowered, comes down to it.
 pub fn risen(score: u64, cap: u64, gain: Permill) -> u64 {

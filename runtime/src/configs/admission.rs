@@ -4,7 +4,7 @@ use frame_support::{parameter_types, traits::ConstU32, PalletId};
 use frame_system::EnsureRoot;
 use sp_runtime::traits::AccountIdConversion;
 
-use crate::{AccountId, Attestation, Balances, Poet, Runtime, RuntimeHoldReason};
+use crate::{AccountId, Attestation, Balances, Bridge, Poet, Runtime, RuntimeHoldReason};
 
 /// Applications at a time. Every member works on each of them.
 pub const MAX_ROUNDS: u32 = 16;
@@ -26,6 +26,7 @@ impl pallet_admission::Config for Runtime {
 	type GenesisHash = GenesisHash;
 	type ForfeitTo = Forfeited;
 	type OnFault = Attestation;
+	type OnConclude = Bridge;
 	type MaxRounds = ConstU32<MAX_ROUNDS>;
 	type WeightInfo = crate::weights::pallet_admission::WeightInfo<Runtime>;
 }

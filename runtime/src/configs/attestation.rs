@@ -12,7 +12,7 @@ use frame_system::EnsureRoot;
 use pallet_attestation::{Fault, Platforms};
 
 use super::admission::{Draw, GenesisHash};
-use crate::{AccountId, Admission, Runtime};
+use crate::{AccountId, Admission, Bridge, Runtime};
 
 /// Most members that a block draws.
 pub const MAX_PICKS: u32 = 8;
@@ -53,6 +53,7 @@ impl pallet_attestation::Config for Runtime {
 	type Draw = Draw;
 	type GenesisHash = GenesisHash;
 	type Platforms = Admitted;
+	type OnScore = Bridge;
 	type MaxPicks = ConstU32<MAX_PICKS>;
 	type WeightInfo = crate::weights::pallet_attestation::WeightInfo<Runtime>;
 }

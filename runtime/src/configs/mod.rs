@@ -1,6 +1,8 @@
 //! What the pallets are set to.
 //!
 //! * [`admission`]: how machines become members.
+//! * [`attestation`]: how members stay.
+//! * [`bridge`]: what is anchored on the Elastos Smart Chain.
 //! * [`system`]: block limits, database weights, timestamp.
 //! * [`money`]: ELT, balances, fees.
 //! * [`session`]: lottery, members, sessions, finality.
@@ -8,6 +10,7 @@
 
 pub mod admission;
 pub mod attestation;
+pub mod bridge;
 pub mod money;
 pub mod session;
 pub mod system;

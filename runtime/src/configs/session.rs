@@ -10,7 +10,7 @@ use sp_runtime::{
 	BoundToRuntimeAppPublic,
 };
 
-use crate::{AccountId, Admission, Attestation, Balances, Poet, Runtime, RuntimeEvent, Trust};
+use crate::{AccountId, Admission, Attestation, Balances, Bridge, Poet, Runtime, RuntimeEvent, Trust};
 
 /// Members that vote on finality at a time. GRANDPA's justifications, and the proofs of them on the Elastos Smart
 /// Chain, are linear in it.
@@ -64,6 +64,7 @@ impl_opaque_keys! {
 impl pallet_poet::Config for Runtime {
 	type Members = Trust;
 	type OnEquivocation = Trust;
+	type OnParent = Bridge;
 	type WeightInfo = crate::weights::pallet_poet::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::benchmarks::Register;
@@ -91,7 +92,7 @@ impl pallet_trust::Config for Runtime {
 	type AdminOrigin = EnsureRoot<AccountId>;
 	type CurrentEpoch = CurrentEpoch;
 	type Randomness = Randomness;
-	type OnMemberGone = (Poet, (Admission, Attestation));
+	type OnMemberGone = (Poet, (Admission, (Attestation, Bridge)));
 	type MaxMembers = ConstU32<MAX_MEMBERS>;
 	type MaxVoters = ConstU32<MAX_VOTERS>;
 	type WeightInfo = crate::weights::pallet_trust::WeightInfo<Runtime>;

@@ -5,7 +5,7 @@ use ep_poet::api::AkPublic;
 use ep_tpm::{policy::PlatformPolicy, Name};
 use ep_trust::{
 	api::{DutyInfo, Feeless},
-	Chain, Judgement, Testimony, Verdict,
+	Application, Chain, Judgement, Testimony, Verdict,
 };
 use futures::executor::block_on;
 use jsonrpsee::{
@@ -135,8 +135,14 @@ sp_api::mock_impl_runtime_apis! {
 			self.0.state().map(|world| (account == world.round.account).then_some(ROUND))
 		}
 		#[advanced]
-		fn dossier(&self, _at: Hash, author: AuthorityId) -> Result<Option<Application>, ApiError> {
-			self.0.state().map(|world| (author == key(1)).then(|| world.round.application.clone()))
+		fn dossier(&self, _at: Hash, author: AuthorityId) -> Result<Option<Dossier>, ApiError> {
+			let dossier = |world: &World| Dossier {
+				application: world.round.application.clone(),
+				nonce: [3; 32],
+				answer: world.round.application.evidence.quote.clone(),
+				answer_nonce: [4; 32],
+			};
+			self.0.state().map(|world| (author == key(1)).then(|| dossier(world)))
 		}
 		fn verdict(&self, _round: Round, _judgement: Judgement) -> Option<(Verdict, Chain)> {
 			None
@@ -314,6 +320,8 @@ fn evidence_is_shown_of_whom_a_committee_let_in() {
 	assert_eq!(view["anchor"], format!("{:?}", application.anchor));
 	assert_eq!((&view["policy"], &view["ekCertificate"]), (&0.into(), &"0x".into()));
 	assert_eq!(view["eventLog"], format!("0x{}", "00".repeat(32)));
+	assert_eq!(view["application"]["nonce"], format!("0x{}", "03".repeat(32)));
+	assert_eq!(view["answer"]["nonce"], format!("0x{}", "04".repeat(32)));
 }
 
 #[test]

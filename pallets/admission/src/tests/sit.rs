@@ -88,7 +88,7 @@ fn a_claim_without_a_seed_is_refused() {
 		// Nobody can have drawn over a seed that is not there: the member's own VRF, over a guess.
 		let guess = || {
 			let author = soft(1).id();
-			let credential = applicant.ek.challenge(&applicant.ak_name(), &secret(1)).unwrap().credential;
+			let credential = applicant.ek.challenge(&applicant.ak(), &secret(1)).unwrap().credential;
 			let commitment = ep_trust::nonce::commitment(0, &author, &secret(1));
 			let vrf = soft(1).pair.vrf_sign(&ep_trust::sortition::transcript(&[0; 32]).into());
 			ep_trust::SeatClaim {

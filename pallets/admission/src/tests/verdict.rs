@@ -24,6 +24,18 @@ fn half_of_the_votes_are_no_verdict() {
 }
 
 #[test]
+fn whoever_is_told_of_verdicts_gets_the_committee_that_signed_them() {
+	on_chain(|| {
+		let (_, round) = judged();
+		let (verdict, _) = Admission::verdict_of(round, ADMIT).unwrap();
+		assert_eq!(conclude(round, ADMIT, &[1, 2]), Err(Error::BadVerdict));
+		assert!(Concluded::get().is_empty());
+		assert_eq!(conclude(round, ADMIT, &[1, 2, 4]), Ok(()));
+		assert_eq!(Concluded::get(), [(round, verdict.committee)]);
+	});
+}
+
+#[test]
 fn strangers_and_members_who_did_not_sit_have_no_voice() {
 	on_chain(|| {
 		let (_, round) = judged();

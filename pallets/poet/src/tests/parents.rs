@@ -44,6 +44,21 @@ fn a_wait_is_recorded_in_the_child() {
 }
 
 #[test]
+fn whoever_is_told_of_parents_gets_each_sealed_header_once() {
+	on_chain(|mut chain| {
+		let mut sealed = Vec::new();
+		for _ in 0..4 {
+			chain.run(1);
+			sealed.push(chain.best.clone());
+		}
+		sealed.pop();
+		// None of genesis, and none of the last block yet.
+		assert_eq!(Register::parents(), sealed);
+		assert_eq!(sealed.len(), 3);
+	});
+}
+
+#[test]
 fn block_one_says_nothing_of_a_rate() {
 	on_chain(|mut chain| {
 		let member = &members()[0];

@@ -277,6 +277,19 @@ fn an_equivocation_suspends_once() {
 }
 
 #[test]
+fn whoever_is_told_of_members_knows_at_once_that_one_is_suspended_or_removed() {
+	on_chain(|| {
+		assert!(Trust::on_equivocation(&soft(2).id()));
+		assert!(!Trust::on_equivocation(&soft(2).id()));
+		assert_eq!(Out::get(), [soft(2).id()]);
+		assert_ok!(Trust::remove_member(RuntimeOrigin::root(), 3));
+		assert_eq!(Out::get(), [soft(2).id(), soft(3).id()]);
+		assert_noop!(Trust::remove_member(RuntimeOrigin::root(), 1), Error::<Test>::LastWeight);
+		assert_eq!(Out::get().len(), 2);
+	});
+}
+
+#[test]
 fn nobody_is_suspended_for_a_strangers_equivocation() {
 	on_chain(|| assert!(!Trust::on_equivocation(&spec(9).author)));
 }

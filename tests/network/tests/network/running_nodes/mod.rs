@@ -12,6 +12,7 @@
 //! * [`late`]: nodes that come late and take a state for the blocks before it.
 //! * [`fast_chips`]: a chip whose owner has turned its clock up.
 //! * [`joins`]: a machine that nobody knows becomes a member.
+//! * [`anchor`]: checkpoints get their certificates, and what is pinned under them is proven.
 //! * [`carrier`]: five members and three newcomers, of whom not all stay.
 //! * [`commands`]: what the node's other commands say and do.
 //! * [`duties`]: members attest without end; who is silent sinks.
@@ -19,6 +20,7 @@
 //! * [`imports`]: forged blocks at a node's door.
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
+mod anchor;
 mod carrier;
 mod commands;
 mod duties;

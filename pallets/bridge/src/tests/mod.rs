@@ -1,0 +1,7 @@
+//! Checkpoints, those who sign them, and the trees that they pin.
+
+mod checkpoints;
+mod equivocations;
+mod history;
+mod scores;
+mod signers;
