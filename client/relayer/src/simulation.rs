@@ -1,0 +1,1 @@
+//! Whole relayers under simulated chains.
