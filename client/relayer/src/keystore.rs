@@ -48,7 +48,9 @@ pub enum KeyError {
 	#[error("the passphrase is not that of {0}")]
 	Passphrase(PathBuf),
 	/// The file says that it has another address.
-	#[error("{path} says that it is the key of {said:?}, and has the key of {found:?}: it was tampered with or damaged")]
+	#[error(
+		"{path} says that it is the key of {said:?}, and has the key of {found:?}: it was tampered with or damaged"
+	)]
 	Address {
 		/// The file.
 		path: PathBuf,
@@ -227,9 +229,10 @@ pub fn read(path: &Path, passphrase: &str) -> Result<ecdsa::Pair, KeyError> {
 		serde_json::from_value(crypto.kdfparams).map_err(|error| wrong(&format!("its kdfparams: {error}")))?;
 	let iv: [u8; 16] =
 		bytes(&crypto.cipherparams.iv, "iv")?.try_into().map_err(|_| wrong("its iv has not 16 bytes"))?;
-	let mut text = Zeroizing::new(<[u8; 32]>::try_from(bytes(&crypto.ciphertext, "ciphertext")?).map_err(|_| {
-		wrong("its ciphertext has not 32 bytes")
-	})?);
+	let mut text = Zeroizing::new(
+		<[u8; 32]>::try_from(bytes(&crypto.ciphertext, "ciphertext")?)
+			.map_err(|_| wrong("its ciphertext has not 32 bytes"))?,
+	);
 	let derived = derive(&params, passphrase).map_err(|why| wrong(&why))?;
 	if bytes(&crypto.mac, "mac")? != keccak_256(&[&derived[16..], text.as_slice()].concat()) {
 		return Err(KeyError::Passphrase(path.to_owned()));
@@ -273,10 +276,7 @@ mod tests {
 	fn the_example_of_the_standard_is_read() {
 		let (_folder, path) = file(EXAMPLE);
 		let pair = read(&path, "testpassword").unwrap();
-		assert_eq!(
-			hex::encode(pair.to_raw_vec()),
-			"7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
-		);
+		assert_eq!(hex::encode(pair.to_raw_vec()), "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d");
 		assert!(matches!(read(&path, "testpassworD"), Err(KeyError::Passphrase(_))));
 		assert!(matches!(named_address(&path), Err(KeyError::Format(..))));
 	}

@@ -35,17 +35,8 @@ impl Legacy {
 	/// The list of its members, and behind them what signing or the signature adds.
 	fn list(&self, last: [&dyn Encodable; 3]) -> Vec<u8> {
 		let data = self.data.as_slice();
-		let members: [&dyn Encodable; 9] = [
-			&self.nonce,
-			&self.gas_price,
-			&self.gas,
-			&self.to.0,
-			&self.value,
-			&data,
-			last[0],
-			last[1],
-			last[2],
-		];
+		let members: [&dyn Encodable; 9] =
+			[&self.nonce, &self.gas_price, &self.gas, &self.to.0, &self.value, &data, last[0], last[1], last[2]];
 		let payload_length = members.iter().map(|member| member.length()).sum();
 		let mut bytes = Vec::with_capacity(payload_length + 9);
 		Header { list: true, payload_length }.encode(&mut bytes);
@@ -98,10 +89,7 @@ mod tests {
 			value: 1_000_000_000_000_000_000,
 			data: vec![],
 		};
-		assert_eq!(
-			hex::encode(legacy.digest(1)),
-			"daf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53"
-		);
+		assert_eq!(hex::encode(legacy.digest(1)), "daf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53");
 		let signed = legacy.sign(1, &ecdsa::Pair::from_seed(&[0x46; 32]));
 		assert_eq!(
 			hex::encode(&signed.raw),

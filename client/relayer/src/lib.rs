@@ -49,9 +49,6 @@ pub mod status;
 pub mod store;
 pub mod testing;
 
-#[cfg(test)]
-mod simulation;
-
 pub use metrics::Metrics;
 pub use runner::{Purse, Relayer, RelayerParams};
 pub use status::{Status, StatusHandle};

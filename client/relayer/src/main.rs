@@ -237,8 +237,8 @@ async fn run(args: RunArgs) -> Result<ExitCode, String> {
 			}
 		});
 	}
-	let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-		.map_err(|error| error.to_string())?;
+	let mut terminate =
+		tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| error.to_string())?;
 	tokio::select! {
 		() = relayer.run() => {}
 		_ = tokio::signal::ctrl_c() => {}

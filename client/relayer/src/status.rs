@@ -156,7 +156,11 @@ impl std::fmt::Display for Status {
 			write!(f, "all is well")?;
 		}
 		for condition in &self.conditions {
-			write!(f, "{:?}: {}: {}\n           {}", condition.severity, condition.code, condition.what, condition.advice)?;
+			write!(
+				f,
+				"{:?}: {}: {}\n           {}",
+				condition.severity, condition.code, condition.what, condition.advice
+			)?;
 			if Some(condition) != self.conditions.last() {
 				writeln!(f)?;
 			}
@@ -186,7 +190,7 @@ impl StatusHandle {
 	/// None: the module has one method.
 	pub fn into_rpc(self) -> Result<RpcModule<()>, RegisterMethodError> {
 		let mut module = RpcModule::new(());
-		module.register_method("relayer_status", move |_, (), _| self.read())?;
+		module.register_method("relayer_status", move |_, (), _| serde_json::json!(self.read()))?;
 		Ok(module)
 	}
 }

@@ -33,7 +33,8 @@ impl Folder {
 	/// Another relayer works there, or the record cannot be read. A damaged record is no missing one: who began anew could
 	/// send again what is on its way.
 	pub fn open(path: &Path, place: Place) -> Result<(Self, Record), String> {
-		let failed = |what: &str, path: &Path, error: std::io::Error| format!("cannot {what} {}: {error}", path.display());
+		let failed =
+			|what: &str, path: &Path, error: std::io::Error| format!("cannot {what} {}: {error}", path.display());
 		fs::create_dir_all(path).map_err(|error| failed("make", path, error))?;
 		let name = format!("{}-{:x}-{:x}", place.chain_id, place.contract, place.account);
 		let lock_path = path.join(format!("{name}.lock"));

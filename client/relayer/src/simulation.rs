@@ -1,1 +1,0 @@
-//! Whole relayers under simulated chains.
