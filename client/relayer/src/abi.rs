@@ -128,9 +128,13 @@ mod tests {
 	#[test]
 	fn names_are_those_of_the_contract() {
 		let hex = |signature: &str| hex::encode(selector(signature));
-		assert_eq!(hex("latest()"), "c36af460");
-		assert_eq!(hex(SUBMIT), "40f1a12a");
-		assert_eq!(hex(PUBLISH), "7a2d5d4b");
+		let getters = ["latest", "signersId", "signersHash", "published", "pausedUntil", "genesis"];
+		assert_eq!(
+			getters.map(|name| hex(&format!("{name}()"))),
+			["52bfe789", "26624112", "e810f2a2", "8d4d2b0c", "da748b10", "a7f0b3de"]
+		);
+		assert_eq!(hex(SUBMIT), "ab919c85");
+		assert_eq!(hex(PUBLISH), "97f76513");
 	}
 
 	#[test]

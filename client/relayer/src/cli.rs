@@ -1,6 +1,9 @@
 //! What whoever runs a relayer says, and what becomes of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+	path::{Path, PathBuf},
+	time::Duration,
+};
 
 use sp_core::H160;
 use zeroize::Zeroizing;
@@ -34,6 +37,8 @@ pub struct Options {
 	pub policy: Policy,
 	/// Sends nothing.
 	pub dry_run: bool,
+	/// The time from round to round.
+	pub every: Duration,
 }
 
 /// A record that is not written.
@@ -73,8 +78,8 @@ impl Options {
 			let (folder, record) = Folder::open(&self.data, place)?;
 			(Box::new(folder), record)
 		};
-		let (policy, dry_run) = (self.policy, self.dry_run);
-		Ok(Relayer::new(RelayerParams { esc, node, store, record, policy, purse, dry_run, status, metrics }))
+		let (policy, dry_run, every) = (self.policy, self.dry_run, self.every);
+		Ok(Relayer::new(RelayerParams { esc, node, store, record, policy, purse, dry_run, every, status, metrics }))
 	}
 }
 
@@ -190,6 +195,7 @@ mod tests {
 			data: folder.path().join("data"),
 			policy: Policy::default(),
 			dry_run: true,
+			every: crate::runner::ROUND,
 		};
 		let node = crate::node::Remote::new("ws://127.0.0.1:1");
 		let relayer = options.open(node, StatusHandle::default(), Metrics::default()).unwrap();

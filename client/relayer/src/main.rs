@@ -1,6 +1,6 @@
 //! `elapse-relayer`: brings certified checkpoints of Elapse to the Elastos Smart Chain.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use ec_relayer::{
@@ -112,6 +112,9 @@ struct RunArgs {
 	/// of large sets are published once or sent each time.
 	#[arg(long, value_name = "COUNT", default_value_t = 8)]
 	checkpoints_per_set: u64,
+	/// Seconds from one look to the next. The Elastos Smart Chain has a block every five.
+	#[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
+	every: u64,
 	/// Where `relayer_status` is answered, over HTTP and WebSocket. It is for this machine: it says what the account has.
 	#[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9950")]
 	rpc: SocketAddr,
@@ -219,6 +222,7 @@ async fn run(args: RunArgs) -> Result<ExitCode, String> {
 		data: args.data,
 		policy,
 		dry_run: args.dry_run,
+		every: Duration::from_secs(args.every),
 	};
 	let relayer = options.open(Remote::new(&args.node), handle.clone(), metrics)?;
 	let place = relayer.record().place;

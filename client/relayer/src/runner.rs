@@ -58,6 +58,8 @@ pub struct RelayerParams<E, N, S> {
 	pub purse: Purse,
 	/// Sends nothing, and says what it would send.
 	pub dry_run: bool,
+	/// The time from round to round, as long as nothing is wrong.
+	pub every: Duration,
 	/// Where it says what it is doing.
 	pub status: StatusHandle,
 	/// What it counts with.
@@ -72,6 +74,7 @@ pub struct Relayer<E, N, S> {
 	machine: Machine,
 	purse: Purse,
 	dry_run: bool,
+	every: Duration,
 	handle: StatusHandle,
 	metrics: Metrics,
 	status: Status,
@@ -102,7 +105,7 @@ impl From<EscError> for Stop {
 impl<E: Esc, N: Node, S: Store> Relayer<E, N, S> {
 	/// Makes one. It does nothing yet.
 	pub fn new(params: RelayerParams<E, N, S>) -> Self {
-		let RelayerParams { esc, node, store, record, policy, purse, dry_run, status, metrics } = params;
+		let RelayerParams { esc, node, store, record, policy, purse, dry_run, every, status, metrics } = params;
 		Self {
 			esc,
 			node,
@@ -110,6 +113,7 @@ impl<E: Esc, N: Node, S: Store> Relayer<E, N, S> {
 			machine: Machine::new(policy, record),
 			purse,
 			dry_run,
+			every,
 			handle: status,
 			metrics,
 			status: Status::default(),
@@ -148,7 +152,7 @@ impl<E: Esc, N: Node, S: Store> Relayer<E, N, S> {
 				extra.push(Condition::EscStalled { seconds: now - self.head.1 });
 			}
 		}
-		let mut pause = ROUND;
+		let mut pause = self.every;
 		match result {
 			Ok(()) => self.esc_down = None,
 			Err(Stop::Condition(condition)) => {
@@ -158,7 +162,7 @@ impl<E: Esc, N: Node, S: Store> Relayer<E, N, S> {
 			Err(Stop::Esc(error)) => {
 				let (since, rounds) = self.esc_down.unwrap_or((now, 0));
 				self.esc_down = Some((since, rounds.saturating_add(1)));
-				pause = (ROUND * 2u32.pow(rounds.min(6))).min(LONGEST_PAUSE);
+				pause = (self.every * 2u32.pow(rounds.min(6))).min(LONGEST_PAUSE);
 				extra.push(Condition::EscDown { since, why: error.to_string() });
 			}
 		}
@@ -175,15 +179,12 @@ impl<E: Esc, N: Node, S: Store> Relayer<E, N, S> {
 
 	/// Asks, looks, does.
 	async fn act(&mut self, now: u64, shown: &mut Option<View>) -> Result<(), Stop> {
-		let view = shown.insert(self.gather(now).await.inspect_err(|_| ())?);
+		let view = shown.insert(self.gather(now).await?);
 		let step = self.machine.look(view);
 		self.save_if_changed()?;
 		match step {
 			Step::Rest => Ok(()),
-			Step::Resend(again) if self.dry_run => {
-				drop(again);
-				Ok(())
-			}
+			Step::Resend(_) if self.dry_run => Ok(()),
 			Step::Resend(again) => {
 				for signed in again {
 					self.send(&signed.raw, signed.hash, view.head).await?;
