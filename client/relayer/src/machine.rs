@@ -311,6 +311,7 @@ impl Machine {
 			|| (!frozen && waited >= self.policy.bump_after * 4);
 		match task {
 			Some(task) if due => self.replace(slot, last, task.act, task.data, view),
+			None if due && last.act == Act::Void => self.replace(slot, last, Act::Void, Vec::new(), view),
 			_ => self.resend(view),
 		}
 	}

@@ -7,7 +7,7 @@ use crate::{
 	world::{World, PLAIN},
 };
 
-const HEAVY: Faults = Faults { down: 20, lost_answer: 20, forgotten: 200, behind: 0, delayed: 300 };
+const HEAVY: Faults = Faults { down: 8, lost_answer: 8, forgotten: 200, behind: 0, delayed: 300 };
 
 /// Runs through sets and checkpoints, `disturb` between.
 fn live(world: &mut World, rng: &mut StdRng, mut disturb: impl FnMut(&mut World, &mut StdRng)) {
