@@ -225,7 +225,7 @@ check_beside() { # workspace, cargo check arguments...
 	# Fuzz targets are compiled with a flag that the stable compiler keeps to itself.
 	SKIP_WASM_BUILD=1 RUSTC_BOOTSTRAP=1 cargo check --release --locked --manifest-path "$manifest" "$@"
 }
-PALLETS=(pallet-admission pallet-attestation pallet-poet pallet-trust)
+PALLETS=(pallet-admission pallet-attestation pallet-bridge pallet-poet pallet-trust)
 if [[ -n "$FEATURES" ]]; then
 	packages=("${PALLETS[@]/#/--package=}")
 	benchmarks="$(printf '%s/runtime-benchmarks,' "${PALLETS[@]}")"

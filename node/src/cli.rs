@@ -30,6 +30,9 @@ pub(crate) struct Run {
 	pub(crate) tpm: TpmArgs,
 
 	#[command(flatten)]
+	pub(crate) relay: RelayArgs,
+
+	#[command(flatten)]
 	pub(crate) disk: sc_storage_monitor::StorageMonitorParams,
 
 	/// Run in little memory, for machines with 256 MB or less to spare.
@@ -62,6 +65,40 @@ impl TpmArgs {
 			None => TpmConfig::managed(base),
 		}
 	}
+}
+
+/// Bringing checkpoints to the Elastos Smart Chain.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct RelayArgs {
+	/// Bring certified checkpoints to the Elastos Smart Chain, as `elapse-relayer` does, whose other options have their
+	/// defaults here. `relayer_status` says how it goes.
+	#[arg(long, requires_all = ["relay_esc", "relay_contract", "relay_keystore", "relay_passphrase_file"])]
+	pub(crate) relay: bool,
+
+	/// URL of a node of the Elastos Smart Chain, http:// or https://.
+	#[arg(long, value_name = "URL", requires = "relay")]
+	pub(crate) relay_esc: Option<String>,
+
+	/// Address of ElapseAnchor.
+	#[arg(long, value_name = "ADDRESS", requires = "relay", value_parser = ec_relayer::cli::parse_address)]
+	pub(crate) relay_contract: Option<sp_core::H160>,
+
+	/// Id of the chain that the contract is on: 20 is the Elastos Smart Chain, 21 its test network.
+	#[arg(long, value_name = "ID", requires = "relay", default_value_t = 20)]
+	pub(crate) relay_chain_id: u64,
+
+	/// The key that pays, encrypted: `elapse-relayer key new` makes one.
+	#[arg(long, value_name = "FILE", requires = "relay")]
+	pub(crate) relay_keystore: Option<PathBuf>,
+
+	/// A file whose first line is the key's passphrase.
+	#[arg(long, value_name = "FILE", requires = "relay")]
+	pub(crate) relay_passphrase_file: Option<PathBuf>,
+
+	/// The most to pay for a unit of gas, in gwei. While the chain asks more, nothing is sent.
+	#[arg(long, value_name = "GWEI", requires = "relay", default_value = "200",
+		value_parser = ec_relayer::cli::parse_gwei)]
+	pub(crate) relay_max_gas_price: u128,
 }
 
 /// `join`.

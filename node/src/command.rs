@@ -83,12 +83,12 @@ fn run_node(mut cli: Cli, join: Option<JoinArgs>) -> sc_cli::Result<()> {
 	if cli.run.sdk.chain_id(is_dev)? == "dev" {
 		chain_spec::ensure_development(&base, tpm.clone())?;
 	}
-	let disk = cli.run.disk.clone();
+	let (disk, relay) = (cli.run.disk.clone(), cli.run.relay.clone());
 	let runner = cli.create_runner(&cli.run.sdk)?;
 	runner.run_node_until_exit(|config| async move {
 		match config.network.network_backend {
-			NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<_, _>>(config, tpm, disk, join),
-			NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config, tpm, disk, join),
+			NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<_, _>>(config, tpm, disk, join, relay),
+			NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config, tpm, disk, join, relay),
 		}
 		.map_err(sc_cli::Error::Service)
 	})

@@ -10,6 +10,7 @@
 //! | `trust_node`, `trust_nodes`, `trust_score`                   | `ec_carrier`   |
 //! | `bridge_checkpoint`, `bridge_open`, `bridge_signers`         | `ec_anchor`    |
 //! | `bridge_scoreProof`, `bridge_historyProof`                   | `ec_anchor`    |
+//! | `relayer_status`, with `--relay`                             | `ec_relayer`   |
 //!
 //! The SDK's `sync_state` is missing: what it writes is for light clients that know BABE.
 
@@ -53,6 +54,8 @@ pub(crate) struct Deps {
 	pub(crate) voter_state: SharedVoterState,
 	/// GRANDPA's justifications.
 	pub(crate) justifications: GrandpaJustificationStream<Block>,
+	/// What the relayer is doing, if there is one.
+	pub(crate) relaying: Option<ec_relayer::StatusHandle>,
 }
 
 /// Makes the module, once for the server and once for calls from within.
@@ -64,7 +67,18 @@ fn module(
 	deps: &Deps,
 	executor: SubscriptionTaskExecutor,
 ) -> Result<RpcModule<()>, jsonrpsee::core::RegisterMethodError> {
-	let Deps { client, backend, select_chain, pool, status, stats, authority_set, voter_state, justifications } = deps;
+	let Deps {
+		client,
+		backend,
+		select_chain,
+		pool,
+		status,
+		stats,
+		authority_set,
+		voter_state,
+		justifications,
+		relaying,
+	} = deps;
 	let finality_proofs = FinalityProofProvider::new_for_service(backend.clone(), Some(authority_set.clone()));
 	let mut module = RpcModule::new(());
 	module.merge(System::new(client.clone(), pool.clone()).into_rpc())?;
@@ -78,5 +92,8 @@ fn module(
 	)?;
 	module.merge(TrustRpc::<Block, _, AccountId>::new(client.clone()).into_rpc())?;
 	module.merge(BridgeRpc::<Block, _, _>::new(client.clone(), backend.offchain_storage()).into_rpc())?;
+	if let Some(relaying) = relaying {
+		module.merge(relaying.clone().into_rpc()?)?;
+	}
 	Ok(module)
 }

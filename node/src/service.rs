@@ -20,6 +20,7 @@ mod inherents;
 mod joining;
 mod offchain;
 mod ports;
+mod relaying;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -47,8 +48,8 @@ use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_consensus_grandpa::GrandpaApi;
 
-use self::inherents::Inherents;
-use crate::cli::JoinArgs;
+use self::{inherents::Inherents, relaying::Relaying};
+use crate::cli::{JoinArgs, RelayArgs};
 pub(crate) use aux_revert::revert_aux;
 
 /// What the runtime may call of the node.
@@ -175,6 +176,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	tpm: TpmConfig,
 	disk: StorageMonitorParams,
 	join: Option<JoinArgs>,
+	relay: RelayArgs,
 ) -> Result<TaskManager, Error> {
 	ports::check(&config)?;
 	// The chip first: an authority without one is of no use, and whoever started it should know at once.
@@ -260,6 +262,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 
 	let status = StatusHandle::new();
 	let voter_state = SharedVoterState::empty();
+	let relaying = Relaying::new(relay, &config.data_path);
 	let rpc_builder = crate::rpc::builder(crate::rpc::Deps {
 		client: client.clone(),
 		backend: backend.clone(),
@@ -270,6 +273,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		authority_set: grandpa.shared_authority_set().clone(),
 		voter_state: voter_state.clone(),
 		justifications: grandpa.justification_stream(),
+		relaying: relaying.as_ref().map(Relaying::status),
 	});
 	let name = config.network.node_name.clone();
 	let (force_authoring, disable_grandpa) = (config.force_authoring, config.disable_grandpa);
@@ -313,6 +317,9 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		tracing_execute_block: None,
 	})?;
 
+	if let Some(relaying) = relaying {
+		relaying.spawn(&task_manager, client.clone(), &history, registry.as_ref())?;
+	}
 	anchor::spawn_history(&task_manager, client.clone(), history);
 	if role.is_authority() {
 		anchor::spawn_signer(
