@@ -121,7 +121,9 @@ mod tests {
 	#[test]
 	fn genesis_refuses_what_was_signed_on_another_chain() {
 		let elsewhere = Checkpoint { genesis: H256::repeat_byte(2), ..checkpoint() };
-		assert_eq!(judge(state(5, checkpoint(), CHAIN), state(5, elsewhere, CHAIN)), Err(NoOffence::Genesis));
+		let (here, there) = (state(5, checkpoint(), CHAIN), state(5, elsewhere, CHAIN));
+		assert_eq!(judge(here.clone(), there.clone()), Err(NoOffence::Genesis));
+		assert_eq!(judge(there, here), Err(NoOffence::Genesis));
 	}
 
 	#[test]
