@@ -3,6 +3,7 @@
 # The last line says how many tests passed and failed; the exit code is 0 if and only if none failed.
 #
 #   ./test.sh             everything
+#   ./test.sh --compile   only what others need of this folder: packages and compiled contracts
 #   ./test.sh --update    also writes the gas snapshot and the vectors anew, for a change that is meant
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -32,6 +33,8 @@ say "build"
 "$forge" build --sizes 2>&1 | grep -v '^$' | tee "$log/build" | tail -30
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "the contracts do not compile"
 if grep -q '^Warning' "$log/build"; then die "the compiler warns"; fi
+
+if [ "${1:-}" = --compile ]; then exit 0; fi
 
 if [ "${1:-}" = --update ]; then
 	say "vectors and gas snapshot, written anew"

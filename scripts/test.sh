@@ -105,10 +105,13 @@ tests() { # name, cargo test arguments...
 
 # The contracts' own script, beside whatever runs next; its last line counts its tests.
 CONTRACTS_PID='' CONTRACTS_STARTED=''
-begin_contracts() {
+can_try_contracts() {
 	local version
 	version="$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p')"
-	((${version:-0} >= 20)) || return 0
+	((${version:-0} >= 20))
+}
+begin_contracts() {
+	can_try_contracts || return 0
 	CONTRACTS_STARTED=$(date +%s)
 	contracts/test.sh </dev/null >"$logs/contracts.log" 2>&1 &
 	CONTRACTS_PID=$!
@@ -181,6 +184,8 @@ built=yes
 step "build" cargo build --release --locked --workspace --all-targets || built=
 step "clippy" cargo clippy --release --locked --workspace --all-targets -- -D warnings || true
 if [[ -n "$built" ]]; then
+	# Relayers are tried against the contract; without it their tests are skipped.
+	if [[ -z "$QUICK" ]] && can_try_contracts; then step "compiling contracts" contracts/test.sh --compile || true; fi
 	# The networks of nodes have a step of their own below.
 	tests "unit and integration tests" --workspace -- --skip running_nodes:: || true
 else
