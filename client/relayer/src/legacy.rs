@@ -1,6 +1,6 @@
 //! Legacy transactions, as the Elastos Smart Chain takes them: nine members in RLP, signed for one chain (EIP-155).
 
-use alloy_rlp::{Encodable, Header};
+use alloy_rlp::{Decodable, Encodable, Header};
 use ep_trust::anchor;
 use sp_core::{ecdsa, Pair, H160, H256};
 use sp_crypto_hashing::keccak_256;
@@ -44,6 +44,23 @@ impl Legacy {
 			member.encode(&mut bytes);
 		}
 		bytes
+	}
+
+	/// What a signed transaction says; its signature is not looked at.
+	///
+	/// # Errors
+	/// It is no legacy transaction.
+	pub fn read(mut raw: &[u8]) -> alloy_rlp::Result<Self> {
+		let mut members = Header::decode_bytes(&mut raw, true)?;
+		let members = &mut members;
+		Ok(Self {
+			nonce: u64::decode(members)?,
+			gas_price: u128::decode(members)?,
+			gas: u64::decode(members)?,
+			to: H160(<[u8; 20]>::decode(members)?),
+			value: u128::decode(members)?,
+			data: Header::decode_bytes(members, false)?.to_vec(),
+		})
 	}
 
 	/// What is signed for the chain with this id.
@@ -98,6 +115,8 @@ mod tests {
 			a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"
 		);
 		assert_eq!(signed.hash, H256(keccak_256(&signed.raw)));
+		assert_eq!(Legacy::read(&signed.raw), Ok(legacy));
+		assert!(Legacy::read(&signed.raw[..20]).is_err() && Legacy::read(&[]).is_err());
 	}
 
 	#[test]

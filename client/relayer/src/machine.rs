@@ -299,6 +299,10 @@ impl Machine {
 			}
 		};
 		let frozen = self.is_frozen(slot, last, view);
+		// After a reorganisation others may wait behind it. A later checkpoint in its place would make those useless, and they
+		// would be paid for all the same: they keep their order.
+		let alone = self.record.slots.iter().filter(|slot| slot.mined.is_none()).count() == 1;
+		let task = task.filter(|_| alone);
 		if !self.is_good(&last.act, view) {
 			// It would be paid for and refused. What is needed now takes its place, or nothing, which is cheaper.
 			let (act, data) = task.map_or((Act::Void, Vec::new()), |task| (task.act, task.data));
@@ -309,10 +313,13 @@ impl Machine {
 		let due = last.too_cheap
 			|| (dearer && waited >= self.policy.bump_after)
 			|| (!frozen && waited >= self.policy.bump_after * 4);
-		match task {
-			Some(task) if due => self.replace(slot, last, task.act, task.data, view),
-			None if due && last.act == Act::Void => self.replace(slot, last, Act::Void, Vec::new(), view),
-			_ => self.resend(view),
+		if !due {
+			return self.resend(view);
+		}
+		match (task, Legacy::read(&last.raw)) {
+			(Some(task), _) => self.replace(slot, last, task.act, task.data, view),
+			(None, Ok(same)) => self.replace(slot, last, last.act, same.data, view),
+			(None, Err(_)) => self.resend(view),
 		}
 	}
 

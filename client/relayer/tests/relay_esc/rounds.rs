@@ -222,7 +222,7 @@ async fn a_large_set_is_published_once_and_its_handover_lands() {
 #[tokio::test]
 async fn a_set_too_large_for_a_transaction_is_published_whatever_it_costs() {
 	let Some(mut scene) =
-		Scene::new("a_set_too_large_for_a_transaction_is_published_whatever_it_costs", 400, alone()).await
+		Scene::new("a_set_too_large_for_a_transaction_is_published_whatever_it_costs", 600, alone()).await
 	else {
 		return;
 	};

@@ -143,6 +143,7 @@ async fn the_program_runs_dry_then_for_money_is_killed_and_goes_on() {
 		// Killed without warning, before it is deep enough.
 	}
 	let _runs = scene.run(&for_money);
+	scene.until("it answers", 20, || text(&scene.status()).contains("account "));
 	let refused = scene.run(&for_money).0.wait().unwrap();
 	assert_eq!(refused.code(), Some(2), "two with one key");
 	assert!(scene.log().contains("another relayer with this key"));

@@ -23,18 +23,18 @@ struct Inner {
 
 /// The chain, shared.
 #[derive(Clone, Default)]
-pub struct Elapse(Arc<Mutex<Inner>>);
+pub(crate) struct Elapse(Arc<Mutex<Inner>>);
 
 impl Elapse {
 	/// With a first set.
-	pub fn new(keys: &Keys) -> Self {
+	pub(crate) fn new(keys: &Keys) -> Self {
 		let elapse = Self::default();
 		elapse.0.lock().sets.push(keys.clone());
 		elapse
 	}
 
 	/// Certifies a checkpoint for a contract.
-	pub fn certify(&self, chain: &Chain) -> u64 {
+	pub(crate) fn certify(&self, chain: &Chain) -> u64 {
 		let mut inner = self.0.lock();
 		inner.height += 20;
 		let certified = inner.sets.last().unwrap().checkpoint(chain, inner.height, None);
@@ -43,7 +43,7 @@ impl Elapse {
 	}
 
 	/// Certifies one that hands over to so many others.
-	pub fn hand_over(&self, chain: &Chain, signers: u32) -> u64 {
+	pub(crate) fn hand_over(&self, chain: &Chain, signers: u32) -> u64 {
 		let mut inner = self.0.lock();
 		inner.height += 7;
 		let keys = inner.sets.last().unwrap().clone();
@@ -55,18 +55,18 @@ impl Elapse {
 	}
 
 	/// Heights of all handovers.
-	pub fn handovers(&self) -> Vec<u64> {
+	pub(crate) fn handovers(&self) -> Vec<u64> {
 		let inner = self.0.lock();
 		let all = inner.certified.iter().filter(|certified| certified.hands_over());
 		all.map(|certified| certified.checkpoint.number).collect()
 	}
 
-	pub fn height(&self) -> u64 {
+	pub(crate) fn height(&self) -> u64 {
 		self.0.lock().height
 	}
 
 	/// Serves it over WebSocket. Gives the URL.
-	pub async fn serve(&self) -> (ServerHandle, String) {
+	pub(crate) async fn serve(&self) -> (ServerHandle, String) {
 		let server = Server::builder().build("127.0.0.1:0").await.unwrap();
 		let url = format!("ws://{}", server.local_addr().unwrap());
 		(server.start(self.clone().into_rpc()), url)

@@ -19,26 +19,26 @@ use ec_relayer::testing::{CHAIN, GENESIS};
 
 /// A transaction in the pool, its sender recovered from its signature.
 #[derive(Clone)]
-pub struct Pooled {
-	pub hash: H256,
-	pub from: H160,
-	pub legacy: Legacy,
+pub(crate) struct Pooled {
+	pub(crate) hash: H256,
+	pub(crate) from: H160,
+	pub(crate) legacy: Legacy,
 }
 
 /// What the chain knows after a block.
 #[derive(Clone)]
-pub struct State {
-	pub nonces: BTreeMap<H160, u64>,
-	pub balances: BTreeMap<H160, u128>,
+pub(crate) struct State {
+	pub(crate) nonces: BTreeMap<H160, u64>,
+	pub(crate) balances: BTreeMap<H160, u128>,
 	/// What each account has paid, and for how many transactions that were refused.
-	pub paid: BTreeMap<H160, u128>,
-	pub refused: BTreeMap<H160, u64>,
+	pub(crate) paid: BTreeMap<H160, u128>,
+	pub(crate) refused: BTreeMap<H160, u64>,
 	/// Every checkpoint that landed: height, set, account.
-	pub landed: Vec<(u64, u64, H160)>,
-	pub signers: u64,
-	pub signers_hash: H256,
-	pub published: bool,
-	pub publications: u64,
+	pub(crate) landed: Vec<(u64, u64, H160)>,
+	pub(crate) signers: u64,
+	pub(crate) signers_hash: H256,
+	pub(crate) published: bool,
+	pub(crate) publications: u64,
 	words: BTreeMap<u64, Vec<u8>>,
 }
 
@@ -49,36 +49,36 @@ struct Block {
 
 /// What may go wrong with every question, in thousandths.
 #[derive(Clone, Copy, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
 	/// Nobody answers.
-	pub down: u32,
+	pub(crate) down: u32,
 	/// It was done, and the answer is lost.
-	pub lost_answer: u32,
+	pub(crate) lost_answer: u32,
 	/// It is taken, and forgotten.
-	pub forgotten: u32,
+	pub(crate) forgotten: u32,
 	/// The answer is of a node that is up to three blocks behind.
-	pub behind: u32,
+	pub(crate) behind: u32,
 	/// A transaction waits for another block.
-	pub delayed: u32,
+	pub(crate) delayed: u32,
 }
 
-pub struct Ledger {
+pub(crate) struct Ledger {
 	blocks: Vec<Block>,
 	genesis: State,
 	pool: BTreeMap<(H160, u64), Pooled>,
-	pub rng: StdRng,
-	pub faults: Faults,
+	pub(crate) rng: StdRng,
+	pub(crate) faults: Faults,
 	/// What the chain asks, and the least that it takes.
-	pub price: u128,
-	pub down: bool,
-	pub stalled: bool,
-	pub frozen: BTreeSet<H160>,
+	pub(crate) price: u128,
+	pub(crate) down: bool,
+	pub(crate) stalled: bool,
+	pub(crate) frozen: BTreeSet<H160>,
 	/// The base of block numbers, so that they are not small.
 	first: u64,
 }
 
 impl Ledger {
-	pub fn new(seed: u64, signers: &SignerSet, accounts: &[H160]) -> Self {
+	pub(crate) fn new(seed: u64, signers: &SignerSet, accounts: &[H160]) -> Self {
 		let balances = accounts.iter().map(|account| (*account, 1_000_000_000 * GWEI)).collect();
 		let genesis = State {
 			nonces: BTreeMap::new(),
@@ -106,11 +106,11 @@ impl Ledger {
 		}
 	}
 
-	pub fn chance(&mut self, thousandths: u32) -> bool {
+	pub(crate) fn chance(&mut self, thousandths: u32) -> bool {
 		self.rng.gen_range(0..1_000) < thousandths
 	}
 
-	pub fn state(&self) -> &State {
+	pub(crate) fn state(&self) -> &State {
 		self.blocks.last().map_or(&self.genesis, |block| &block.after)
 	}
 
@@ -124,21 +124,21 @@ impl Ledger {
 		blocks.checked_sub(1).map_or(&self.genesis, |last| &self.blocks[last].after)
 	}
 
-	pub fn head(&mut self) -> u64 {
+	pub(crate) fn head(&mut self) -> u64 {
 		self.first + self.asked() as u64
 	}
 
-	pub fn nonce(&mut self, account: H160) -> u64 {
+	pub(crate) fn nonce(&mut self, account: H160) -> u64 {
 		let blocks = self.asked();
 		self.at(blocks).nonces.get(&account).copied().unwrap_or_default()
 	}
 
-	pub fn balance(&mut self, account: H160) -> u128 {
+	pub(crate) fn balance(&mut self, account: H160) -> u128 {
 		let blocks = self.asked();
 		self.at(blocks).balances.get(&account).copied().unwrap_or_default()
 	}
 
-	pub fn receipt(&mut self, hash: H256) -> Option<Receipt> {
+	pub(crate) fn receipt(&mut self, hash: H256) -> Option<Receipt> {
 		let blocks = self.asked();
 		let transactions = self.blocks[..blocks].iter().flat_map(|block| &block.transactions);
 		let found = transactions.into_iter().find(|(pooled, _)| pooled.hash == hash);
@@ -146,7 +146,7 @@ impl Ledger {
 	}
 
 	/// The contract's getters.
-	pub fn call(&mut self, data: &[u8], pending: bool) -> Vec<u8> {
+	pub(crate) fn call(&mut self, data: &[u8], pending: bool) -> Vec<u8> {
 		let state = if pending {
 			let mut state = self.state().clone();
 			for pooled in self.executable(&state) {
@@ -171,7 +171,7 @@ impl Ledger {
 		}
 	}
 
-	pub fn estimate(&mut self, from: H160, to: H160, data: &[u8]) -> Result<u64, String> {
+	pub(crate) fn estimate(&mut self, from: H160, to: H160, data: &[u8]) -> Result<u64, String> {
 		let blocks = self.asked();
 		let mut state = self.at(blocks).clone();
 		let legacy = Legacy { nonce: 0, gas_price: 0, gas: 0, to, value: 0, data: data.to_vec() };
@@ -180,7 +180,7 @@ impl Ledger {
 	}
 
 	/// What a pool does with bytes from anywhere.
-	pub fn submit(&mut self, raw: &[u8]) -> Result<(), String> {
+	pub(crate) fn submit(&mut self, raw: &[u8]) -> Result<(), String> {
 		let pooled = decode(raw);
 		assert!(raw.len() <= 32 * 1024, "the pool refuses over 32 KB");
 		if self.chance(self.faults.forgotten) {
@@ -230,7 +230,7 @@ impl Ledger {
 		}
 	}
 
-	pub fn mine(&mut self) {
+	pub(crate) fn mine(&mut self) {
 		if self.stalled {
 			return;
 		}
@@ -256,7 +256,7 @@ impl Ledger {
 	}
 
 	/// Takes back so many blocks and makes one more in their place. Of what was in them, the pool forgets some.
-	pub fn reorganise(&mut self, depth: usize, forgets: u32) {
+	pub(crate) fn reorganise(&mut self, depth: usize, forgets: u32) {
 		let mut back = Vec::new();
 		for _ in 0..depth.min(self.blocks.len()) {
 			back.extend(self.blocks.pop().unwrap().transactions);
@@ -272,17 +272,17 @@ impl Ledger {
 	}
 
 	/// The pool loses everything.
-	pub fn forget(&mut self) {
+	pub(crate) fn forget(&mut self) {
 		self.pool.clear();
 	}
 
 	/// In the state of now, and at genesis if there is no block yet.
-	pub fn set_balance(&mut self, account: H160, balance: u128) {
+	pub(crate) fn set_balance(&mut self, account: H160, balance: u128) {
 		let state = self.blocks.last_mut().map_or(&mut self.genesis, |block| &mut block.after);
 		state.balances.insert(account, balance);
 	}
 
-	pub fn is_pool_empty(&self) -> bool {
+	pub(crate) fn is_pool_empty(&self) -> bool {
 		self.pool.is_empty()
 	}
 }

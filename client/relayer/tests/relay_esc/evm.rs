@@ -17,12 +17,12 @@ use sp_core::{H160, H256};
 const DEPLOYER: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
 /// The chain; it ends with this.
-pub struct Evm {
+pub(crate) struct Evm {
 	child: Child,
 	_stdin: Option<ChildStdin>,
 	address: String,
-	pub url: String,
-	pub chain: Chain,
+	pub(crate) url: String,
+	pub(crate) chain: Chain,
 }
 
 impl Drop for Evm {
@@ -42,7 +42,7 @@ fn folder() -> PathBuf {
 impl Evm {
 	/// Starts one with the contract, whose first set this is. Without `block_time` blocks are made by [`Evm::mine`] alone.
 	/// `Err` with the reason if this machine cannot.
-	pub fn start(set: &SignerSet, block_time: Option<u64>) -> Result<Self, String> {
+	pub(crate) fn start(set: &SignerSet, block_time: Option<u64>) -> Result<Self, String> {
 		let folder = folder();
 		let proxy = folder.join("esc/proxy.mjs");
 		let artifact = folder.join("out/ElapseAnchor.sol/ElapseAnchor.json");
@@ -97,7 +97,7 @@ impl Evm {
 	}
 
 	/// One question over HTTP.
-	pub fn ask(&self, method: &str, params: Value) -> Value {
+	pub(crate) fn ask(&self, method: &str, params: Value) -> Value {
 		let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
 		let mut stream = TcpStream::connect(&self.address).unwrap();
 		let length = body.len();
@@ -120,30 +120,30 @@ impl Evm {
 	}
 
 	/// Something that only anvil knows.
-	pub fn anvil(&self, method: &str, params: Value) -> Value {
+	pub(crate) fn anvil(&self, method: &str, params: Value) -> Value {
 		self.ask("esc_anvil", json!([method, params]))
 	}
 
-	pub fn mine(&self, count: u64) {
+	pub(crate) fn mine(&self, count: u64) {
 		self.ask("esc_mine", json!([count]));
 	}
 
-	pub fn fund(&self, account: H160, wei: u128) {
+	pub(crate) fn fund(&self, account: H160, wei: u128) {
 		self.anvil("anvil_setBalance", json!([format!("{account:?}"), format!("{wei:#x}")]));
 	}
 
-	pub fn nonce(&self, account: H160) -> u64 {
+	pub(crate) fn nonce(&self, account: H160) -> u64 {
 		let text = self.ask("eth_getTransactionCount", json!([format!("{account:?}"), "latest"]));
 		u64::from_str_radix(&text.as_str().unwrap()[2..], 16).unwrap()
 	}
 
-	pub fn balance(&self, account: H160) -> u128 {
+	pub(crate) fn balance(&self, account: H160) -> u128 {
 		let text = self.ask("eth_getBalance", json!([format!("{account:?}"), "latest"]));
 		u128::from_str_radix(&text.as_str().unwrap()[2..], 16).unwrap()
 	}
 
 	/// A getter's words.
-	pub fn get(&self, name: &str) -> Vec<u8> {
+	pub(crate) fn get(&self, name: &str) -> Vec<u8> {
 		let call =
 			json!({ "to": format!("{:?}", self.chain.contract), "data": format!("0x{}", hex::encode(abi::ask(name))) });
 		let text = self.ask("eth_call", json!([call, "latest"]));
@@ -151,7 +151,7 @@ impl Evm {
 	}
 
 	/// Heights of all checkpoints that have landed, and who brought them.
-	pub fn landed(&self) -> Vec<(u64, H160)> {
+	pub(crate) fn landed(&self) -> Vec<(u64, H160)> {
 		let topic = format!("{:?}", abi::topic(abi::LANDED));
 		let filter = json!({ "address": format!("{:?}", self.chain.contract), "fromBlock": "0x0", "topics": [topic] });
 		let logs = self.ask("eth_getLogs", json!([filter]));

@@ -28,11 +28,11 @@ use crate::ledger::{Faults, Ledger, State};
 
 /// Dies at a question, before it was asked or after it was answered: what runs never comes back from it.
 #[derive(Clone, Default)]
-pub struct Fuse(Arc<(AtomicU64, AtomicU64)>);
+pub(crate) struct Fuse(Arc<(AtomicU64, AtomicU64)>);
 
 impl Fuse {
 	/// At half step `at`, counted from now; 0 for never.
-	pub fn set(&self, at: u64) {
+	pub(crate) fn set(&self, at: u64) {
 		self.0 .0.store(0, Ordering::SeqCst);
 		self.0 .1.store(at, Ordering::SeqCst);
 	}
@@ -46,8 +46,8 @@ impl Fuse {
 }
 
 #[derive(Clone)]
-pub struct SimEsc {
-	pub ledger: Arc<Mutex<Ledger>>,
+pub(crate) struct SimEsc {
+	pub(crate) ledger: Arc<Mutex<Ledger>>,
 	fuse: Fuse,
 }
 
@@ -111,15 +111,15 @@ impl Esc for SimEsc {
 
 /// The chain that is anchored, as its nodes know it.
 #[derive(Default)]
-pub struct Anchored {
-	pub certified: Vec<Certified>,
-	pub down: bool,
+pub(crate) struct Anchored {
+	pub(crate) certified: Vec<Certified>,
+	pub(crate) down: bool,
 	/// Whether the node remembers handovers.
-	pub forgets: bool,
+	pub(crate) forgets: bool,
 }
 
 #[derive(Clone)]
-pub struct SimNode {
+pub(crate) struct SimNode {
 	anchored: Arc<Mutex<Anchored>>,
 	fuse: Fuse,
 }
@@ -148,7 +148,7 @@ impl Node for SimNode {
 
 /// The disk, which outlives who writes on it.
 #[derive(Clone, Default)]
-pub struct Disk(pub Arc<Mutex<Option<Record>>>, pub Arc<Mutex<bool>>);
+pub(crate) struct Disk(pub(crate) Arc<Mutex<Option<Record>>>, pub(crate) Arc<Mutex<bool>>);
 
 impl Store for Disk {
 	fn save(&self, record: &Record) -> Result<(), String> {
@@ -162,32 +162,32 @@ impl Store for Disk {
 	}
 }
 
-pub struct Runs {
+pub(crate) struct Runs {
 	account: u8,
 	relayer: Relayer<SimEsc, SimNode, Disk>,
-	pub disk: Disk,
-	pub status: StatusHandle,
-	pub fuse: Fuse,
-	pub policy: Policy,
+	pub(crate) disk: Disk,
+	pub(crate) status: StatusHandle,
+	pub(crate) fuse: Fuse,
+	pub(crate) policy: Policy,
 	dry_run: bool,
 	/// When its next round is.
 	due: u64,
-	pub restarts: u64,
+	pub(crate) restarts: u64,
 }
 
-pub struct World {
-	pub ledger: Arc<Mutex<Ledger>>,
-	pub anchored: Arc<Mutex<Anchored>>,
-	pub relayers: Vec<Runs>,
-	pub now: u64,
+pub(crate) struct World {
+	pub(crate) ledger: Arc<Mutex<Ledger>>,
+	pub(crate) anchored: Arc<Mutex<Anchored>>,
+	pub(crate) relayers: Vec<Runs>,
+	pub(crate) now: u64,
 	/// The sets so far; the last one signs.
-	pub sets: Vec<Keys>,
-	pub height: u64,
+	pub(crate) sets: Vec<Keys>,
+	pub(crate) height: u64,
 }
 
 impl World {
 	/// With so many relayers, and a first set of so many signers.
-	pub fn new(seed: u64, relayers: u8, signers: u32) -> Self {
+	pub(crate) fn new(seed: u64, relayers: u8, signers: u32) -> Self {
 		let first = Keys::new(signers);
 		let accounts: Vec<H160> = (1..=relayers).map(|n| place(n).account).collect();
 		let ledger = Arc::new(Mutex::new(Ledger::new(seed, first.set(), &accounts)));
@@ -206,7 +206,7 @@ impl World {
 	}
 
 	/// Starts another relayer, with account `n`.
-	pub fn start(&mut self, n: u8, policy: Policy, dry_run: bool) {
+	pub(crate) fn start(&mut self, n: u8, policy: Policy, dry_run: bool) {
 		let (disk, fuse, status) = (Disk::default(), Fuse::default(), StatusHandle::default());
 		let relayer = self.relayer(n, &policy, &disk, &fuse, &status, dry_run);
 		let due = self.now;
@@ -238,12 +238,12 @@ impl World {
 	}
 
 	/// Gives account `n` money.
-	pub fn fund(&mut self, n: u8) {
+	pub(crate) fn fund(&mut self, n: u8) {
 		self.ledger.lock().set_balance(place(n).account, 1_000_000_000 * GWEI);
 	}
 
 	/// It is killed, and started again with what is on its disk.
-	pub fn restart(&mut self, index: usize) {
+	pub(crate) fn restart(&mut self, index: usize) {
 		let Runs { account, disk, status, fuse, policy, dry_run, .. } = &self.relayers[index];
 		let relayer = self.relayer(*account, policy, disk, fuse, status, *dry_run);
 		let runs = &mut self.relayers[index];
@@ -253,7 +253,7 @@ impl World {
 	}
 
 	/// The chain certifies a checkpoint.
-	pub fn certify(&mut self) -> u64 {
+	pub(crate) fn certify(&mut self) -> u64 {
 		self.height += 20;
 		let certified = self.sets.last().unwrap().checkpoint(&CHAIN, self.height, None);
 		self.anchored.lock().certified.push(certified);
@@ -261,7 +261,7 @@ impl World {
 	}
 
 	/// The chain certifies one that hands over to so many others.
-	pub fn hand_over(&mut self, signers: u32) -> u64 {
+	pub(crate) fn hand_over(&mut self, signers: u32) -> u64 {
 		self.height += 7;
 		let keys = self.sets.last().unwrap();
 		let next = Keys::numbered(keys.set().id() + 1, signers);
@@ -272,7 +272,7 @@ impl World {
 	}
 
 	/// So many blocks of the Elastos Smart Chain, and the rounds in between.
-	pub fn pass(&mut self, blocks: u64) {
+	pub(crate) fn pass(&mut self, blocks: u64) {
 		for _ in 0..blocks {
 			self.rounds();
 			self.ledger.lock().mine();
@@ -281,7 +281,7 @@ impl World {
 	}
 
 	/// Each relayer's round, if it is time. Who dies in it is started again.
-	pub fn rounds(&mut self) {
+	pub(crate) fn rounds(&mut self) {
 		for index in 0..self.relayers.len() {
 			let runs = &mut self.relayers[index];
 			if runs.due > self.now {
@@ -295,7 +295,7 @@ impl World {
 	}
 
 	/// Whether the contract has all that the chain has certified, deep enough for everybody.
-	pub fn settle(&mut self) {
+	pub(crate) fn settle(&mut self) {
 		for _ in 0..400 {
 			self.pass(1);
 			let waiting = self.relayers.iter().any(|runs| !runs.relayer.record().slots.is_empty());
@@ -307,30 +307,30 @@ impl World {
 		panic!("after 400 blocks, {:?} of #{}:\n{}", self.state().landed.last(), self.height, self.status(0));
 	}
 
-	pub fn state(&self) -> State {
+	pub(crate) fn state(&self) -> State {
 		self.ledger.lock().state().clone()
 	}
 
-	pub fn status(&self, index: usize) -> Status {
+	pub(crate) fn status(&self, index: usize) -> Status {
 		self.relayers[index].status.read()
 	}
 
-	pub fn codes(&self, index: usize) -> Vec<String> {
+	pub(crate) fn codes(&self, index: usize) -> Vec<String> {
 		self.status(index).conditions.into_iter().map(|condition| condition.code).collect()
 	}
 
-	pub fn account(&self, index: usize) -> H160 {
+	pub(crate) fn account(&self, index: usize) -> H160 {
 		place(self.relayers[index].account).account
 	}
 
 	/// Refused transactions that a relayer has paid for.
-	pub fn refused(&self, index: usize) -> u64 {
+	pub(crate) fn refused(&self, index: usize) -> u64 {
 		self.state().refused.get(&self.account(index)).copied().unwrap_or_default()
 	}
 
 	/// Nothing lost, nothing twice: every handover has landed, in order, no height twice; and each relayer knows to the
 	/// last wei what it has paid.
-	pub fn check(&self) {
+	pub(crate) fn check(&self) {
 		let state = self.state();
 		let numbers: Vec<u64> = state.landed.iter().map(|landed| landed.0).collect();
 		assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
@@ -352,4 +352,4 @@ impl World {
 }
 
 /// The price of a plain day.
-pub const PLAIN: u128 = GWEI;
+pub(crate) const PLAIN: u128 = GWEI;
