@@ -153,7 +153,7 @@ impl std::fmt::Display for Status {
 			ela(totals.paid)
 		)?;
 		if self.conditions.is_empty() {
-			write!(f, "all is well")?;
+			write!(f, "{}", if self.head.is_some() { "all is well" } else { "it has not looked yet" })?;
 		}
 		for condition in &self.conditions {
 			write!(

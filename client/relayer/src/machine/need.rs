@@ -33,6 +33,8 @@ impl Machine {
 				let why = view.missing.clone().unwrap_or_else(|| "it names none".into());
 				return Err(Condition::HandoverMissing { signers: contract.signers, why });
 			}
+			// The handover itself is the newest: the next set has not signed yet.
+			_ if newest.checkpoint.number == contract.number => return Ok(None),
 			_ => {
 				let (signers, newest) = (contract.signers, newest.checkpoint.signers);
 				return Err(Condition::NodeBehind { signers, newest });
@@ -192,9 +194,13 @@ mod tests {
 		let mut shown = view(&second, newest, None);
 		(shown.contract.signers, shown.contract.number) = (1, 40);
 		assert_eq!(needed(&mut machine, &shown), Ok(Some(submit(60, 1, false))));
+		// Before that, when the handover is all there is, nothing is.
+		shown.newest = Some(handover);
+		assert_eq!(needed(&mut machine, &shown), Ok(None));
 		// And a node that knows less than the contract is of no use.
+		shown.contract.number = 50;
 		shown.contract.signers = 2;
-		assert_eq!(needed(&mut machine, &shown), Err(Condition::NodeBehind { signers: 2, newest: 1 }));
+		assert_eq!(needed(&mut machine, &shown), Err(Condition::NodeBehind { signers: 2, newest: 0 }));
 	}
 
 	#[test]

@@ -129,7 +129,7 @@ async fn the_program_runs_dry_then_for_money_is_killed_and_goes_on() {
 	scene.elapse.certify(&chain);
 
 	let dry = scene.run(&["--dry-run"]);
-	scene.until("it says what it would send", 20, || scene.log().contains("Would send checkpoint #20"));
+	scene.until("it says what it would send", 120, || scene.log().contains("Would send checkpoint #20"));
 	assert!(text(&scene.status()).contains("dry run"));
 	drop(dry);
 	assert!(scene.evm.landed().is_empty());
@@ -139,15 +139,15 @@ async fn the_program_runs_dry_then_for_money_is_killed_and_goes_on() {
 	for round in 0..3 {
 		let _runs = scene.run(&for_money);
 		let height = if round == 1 { scene.elapse.hand_over(&chain, 5) } else { scene.elapse.certify(&chain) };
-		scene.until("it lands", 30, || scene.evm.landed().last().map(|landed| landed.0) == Some(height));
+		scene.until("it lands", 120, || scene.evm.landed().last().map(|landed| landed.0) == Some(height));
 		// Killed without warning, before it is deep enough.
 	}
 	let _runs = scene.run(&for_money);
-	scene.until("it answers", 20, || text(&scene.status()).contains("account "));
+	scene.until("it answers", 120, || text(&scene.status()).contains("account "));
 	let refused = scene.run(&for_money).0.wait().unwrap();
 	assert_eq!(refused.code(), Some(2), "two with one key");
 	assert!(scene.log().contains("another relayer with this key"));
-	scene.until("all of it is ten deep", 60, || {
+	scene.until("all of it is ten deep", 180, || {
 		text(&scene.status()).contains("all is well\n") && {
 			let json = program().args(["status", "--json", "--rpc", &format!("ws://127.0.0.1:{}", scene.rpc)]).output();
 			serde_json::from_slice::<ec_relayer::Status>(&json.unwrap().stdout)
