@@ -50,15 +50,17 @@ fn a_development_chain_goes_on_after_a_kill_and_ends_when_asked() {
 /// The commands for a node that is down; those for blocks in files are in [`imports`](super::imports).
 fn commands_on_its_data_answer(dev: &Dev) -> Result<()> {
 	for (arguments, succeeds, says) in [
-		(["check-block", "3"], true, "Imported 1 blocks"),
-		(["check-block", "1000000"], false, "Unknown block"),
-		(["check-block", "three"], false, "Expected block number"),
-		(["revert", "2"], true, "aren't any non-finalized blocks to revert"),
+		(["check-block", "3"], true, ["Imported 1 blocks"; 2]),
+		(["check-block", "1000000"], false, ["Unknown block"; 2]),
+		(["check-block", "three"], false, ["Expected block number"; 2]),
+		// Its last block may not have been final when it was asked to end.
+		(["revert", "2"], true, ["aren't any non-finalized blocks to revert", "Reverted "]),
 	] {
 		let output = dev.offline(&arguments)?;
 		let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 		say(format_args!("{}: {}", arguments.join(" "), output.status));
-		expect(output.status.success() == succeeds && said.contains(says), || format!("{arguments:?} says: {said}"))?;
+		let says_so = says.iter().any(|words| said.contains(words));
+		expect(output.status.success() == succeeds && says_so, || format!("{arguments:?} says: {said}"))?;
 	}
 	Ok(())
 }
