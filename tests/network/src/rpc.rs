@@ -199,11 +199,16 @@ impl Rpc {
 		self.parse(method, &self.ask(method, rpc_params![Bytes(transaction.encode())]).await?)
 	}
 
-	/// How many transactions wait in its pool.
-	pub async fn pending(&self) -> Result<usize> {
+	/// The transactions that wait in its pool.
+	pub async fn pending(&self) -> Result<Vec<UncheckedExtrinsic>> {
 		let method = "author_pendingExtrinsics";
 		let pending = self.ask(method, rpc_params![]).await?;
-		pending.as_array().map(Vec::len).ok_or_else(|| self.unreadable(method, pending.to_string()))
+		let read = |transaction: &Value| {
+			let bytes = hex::decode(transaction.as_str()?.trim_start_matches("0x")).ok()?;
+			UncheckedExtrinsic::decode(&mut &bytes[..]).ok()
+		};
+		let all = pending.as_array().and_then(|pending| pending.iter().map(read).collect());
+		all.ok_or_else(|| self.unreadable(method, pending.to_string()))
 	}
 }
 
