@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shows the trusted carrier at work, on this machine, in about five minutes: five members, and three machines that nobody
 # knows, each with its own software TPM. The three apply, are questioned, judged and let in, author blocks and attest.
-# Then the maker of one's chip is trusted no more, and it leaves; the owner of another forges evidence, and is suspended.
+# Then the policy that one was let in under is taken away, and it leaves; the owner of another forges evidence, and is suspended.
 #
 #   scripts/carrier.sh            all of that
 #   scripts/carrier.sh NAME       another test of running nodes whose name contains NAME, such as who_is_silent or a_halt
