@@ -37,6 +37,10 @@ impl pallet_poet::benchmarking::BenchmarkHelper for Register {
 }
 
 impl pallet_admission::benchmarking::BenchmarkHelper for Runtime {
+	fn score(author: &ep_poet::AuthorityId) {
+		<crate::Bridge as ep_trust::score::OnScore>::on_score(author, 5);
+	}
+
 	fn set_genesis(genesis: sp_core::H256) {
 		pallet_poet::Genesis::<Runtime>::put(genesis);
 	}

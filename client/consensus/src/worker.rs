@@ -187,7 +187,7 @@ struct Worker<B: BlockT, C, I, PF, CIDP> {
 	keystore: KeystorePtr,
 	timer: Box<dyn Timer>,
 	inherents: CIDP,
-	record: Record<B>,
+	record: Record,
 	status: StatusHandle,
 	force_authoring: bool,
 	max_proposal_portion: f32,

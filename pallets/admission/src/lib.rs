@@ -138,6 +138,8 @@ pub mod pallet {
 		type OnFault: ep_trust::score::OnFault;
 		/// Told of rounds that committees conclude.
 		type OnConclude: ep_trust::committee::OnConclude;
+		/// Told of members' addresses.
+		type OnAnchor: ep_trust::anchor::OnAnchor;
 		/// Most rounds at a time.
 		#[pallet::constant]
 		type MaxRounds: Get<u32>;

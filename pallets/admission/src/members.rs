@@ -1,7 +1,10 @@
 //! What the pallet keeps of members: their addresses on the Elastos Smart Chain, and what they were admitted on.
 
 use ep_poet::{AuthorityId, OnMemberGone, Weight};
-use ep_trust::{anchor, nonce};
+use ep_trust::{
+	anchor::{self, OnAnchor as _},
+	nonce,
+};
 use frame_support::ensure;
 use sp_core::H160;
 
@@ -30,6 +33,7 @@ impl<T: Config> Pallet<T> {
 		}
 		Anchors::<T>::insert(author, anchor);
 		AnchorOwners::<T>::insert(anchor, author);
+		T::OnAnchor::on_anchor(author, anchor);
 		Ok(())
 	}
 

@@ -165,6 +165,8 @@ parameter_types! {
 	pub static Faults: Vec<AuthorityId> = Vec::new();
 	/// Rounds that committees concluded, and the committees' roots.
 	pub static Concluded: Vec<(u32, H256)> = Vec::new();
+	/// Who was given which address.
+	pub static Addressed: Vec<(AuthorityId, H160)> = Vec::new();
 }
 
 /// Writes down who fails, and what is concluded.
@@ -173,6 +175,12 @@ pub struct Blackboard;
 impl ep_trust::score::OnFault for Blackboard {
 	fn on_fault(author: &AuthorityId) {
 		Faults::mutate(|faults| faults.push(author.clone()));
+	}
+}
+
+impl ep_trust::anchor::OnAnchor for Blackboard {
+	fn on_anchor(author: &AuthorityId, address: H160) {
+		Addressed::mutate(|addressed| addressed.push((author.clone(), address)));
 	}
 }
 
@@ -201,12 +209,15 @@ impl pallet_admission::Config for Test {
 	type ForfeitTo = ForfeitTo;
 	type OnFault = Blackboard;
 	type OnConclude = Blackboard;
+	type OnAnchor = Blackboard;
 	type MaxRounds = MaxRounds;
 	type WeightInfo = ();
 }
 
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::benchmarking::BenchmarkHelper for Test {
+	fn score(_: &AuthorityId) {}
+
 	fn set_genesis(genesis: H256) {
 		assert_eq!(genesis, GENESIS, "benchmarks and tests are about one chain");
 	}
@@ -353,6 +364,7 @@ pub(crate) fn on_chain_of(members: u64, test: impl FnOnce()) {
 	MaxRounds::set(4);
 	Faults::set(Vec::new());
 	Concluded::set(Vec::new());
+	Addressed::set(Vec::new());
 	CurrentEpoch::set(0);
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	let balances = [ALICE, BOB].map(|account| (account, 10 * DEPOSIT)).to_vec();

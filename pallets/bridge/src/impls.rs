@@ -6,7 +6,7 @@ use ep_bridge::{
 	Certified, EquivocationProof, HistoryLeaf, SignerSet,
 };
 use ep_poet::{AuthorityId, OnMemberGone, OnParent};
-use ep_trust::{committee::OnConclude, score::OnScore, Round};
+use ep_trust::{anchor::OnAnchor, committee::OnConclude, score::OnScore, Round};
 use frame_system::{
 	offchain::{CreateAuthorizedTransaction, SubmitTransaction},
 	pallet_prelude::HeaderFor,
@@ -164,6 +164,12 @@ impl<T: Config> OnParent<HeaderFor<T>> for Pallet<T> {
 impl<T: Config> OnScore for Pallet<T> {
 	fn on_score(author: &AuthorityId, score: u64) {
 		Self::set_score(author, score);
+	}
+}
+
+impl<T: Config> OnAnchor for Pallet<T> {
+	fn on_anchor(author: &AuthorityId, address: H160) {
+		Self::set_signer(author, address);
 	}
 }
 

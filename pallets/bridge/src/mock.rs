@@ -95,6 +95,10 @@ impl Register for Members {
 		Validating::get().into_iter().map(validator).collect()
 	}
 
+	fn address(of: &AuthorityId) -> Option<H160> {
+		(1..40).find(|n| author(*n) == *of).map(super::mock::address)
+	}
+
 	fn owner(address: &H160) -> Option<AuthorityId> {
 		(1..40).find(|n| super::mock::address(*n) == *address).map(author)
 	}

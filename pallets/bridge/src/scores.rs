@@ -3,7 +3,7 @@
 use ep_bridge::{tree, ScoreProof};
 use ep_poet::AuthorityId;
 use frame_support::traits::Get;
-use sp_core::H256;
+use sp_core::{H160, H256};
 
 use crate::*;
 
@@ -47,11 +47,12 @@ impl<T: Config> Pallet<T> {
 
 	/// Gives a member this score, and a leaf if it has none.
 	pub(crate) fn set_score(author: &AuthorityId, score: u64) {
-		let leaf = Leaf { author: author.clone(), score, epoch: T::CurrentEpoch::get() };
 		if let Some(place) = LeafOf::<T>::get(author) {
-			if Leaves::<T>::get(place).is_none_or(|before| before.score != score) {
-				Self::put_leaf(place, leaf);
-			}
+			Self::change_leaf(place, |leaf| {
+				if leaf.score != score {
+					(leaf.score, leaf.epoch) = (score, T::CurrentEpoch::get());
+				}
+			});
 			return;
 		}
 		let place = LeafCount::<T>::get();
@@ -60,7 +61,26 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		LeafCount::<T>::put(place.saturating_add(1));
+		let signer = T::Register::address(author).unwrap_or_default();
+		let leaf = Leaf { author: author.clone(), score, epoch: T::CurrentEpoch::get(), signer };
 		Self::put_leaf(place, leaf);
+	}
+
+	/// A member's address is another, if it has a leaf.
+	pub(crate) fn set_signer(author: &AuthorityId, signer: H160) {
+		if let Some(place) = LeafOf::<T>::get(author) {
+			Self::change_leaf(place, |leaf| leaf.signer = signer);
+		}
+	}
+
+	/// Changes a leaf. What stays as it is, is not hashed again.
+	fn change_leaf(place: u32, change: impl FnOnce(&mut Leaf)) {
+		let Some(before) = Leaves::<T>::get(place) else { return };
+		let mut leaf = before.clone();
+		change(&mut leaf);
+		if leaf != before {
+			Self::put_leaf(place, leaf);
+		}
 	}
 
 	/// Takes a member's score away at once, if it has one.
@@ -90,6 +110,7 @@ impl<T: Config> Pallet<T> {
 		for (row, sibling) in (0..).zip(&mut siblings) {
 			*sibling = Self::node(row, (index >> row) ^ 1);
 		}
-		Some((leaf.score, ScoreProof { epoch: leaf.epoch, index: index.into(), siblings }))
+		let Leaf { score, epoch, signer, .. } = leaf;
+		Some((score, ScoreProof { epoch, index: index.into(), signer, siblings }))
 	}
 }

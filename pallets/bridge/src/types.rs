@@ -67,6 +67,9 @@ pub trait Register {
 	/// The session's validators who have an address and weight, in any order, at most as many as sign.
 	fn validators() -> Vec<Validator>;
 
+	/// A member's address.
+	fn address(author: &AuthorityId) -> Option<H160>;
+
 	/// Whose address it is.
 	fn owner(address: &H160) -> Option<AuthorityId>;
 
@@ -164,6 +167,8 @@ pub struct Leaf {
 	pub score: u64,
 	/// The epoch in which that last changed.
 	pub epoch: u64,
+	/// Its address; zero if it has none.
+	pub signer: H160,
 }
 
 impl Leaf {
@@ -171,6 +176,7 @@ impl Leaf {
 	pub fn hash(&self, place: u32) -> H256 {
 		let mut node = [0; 32];
 		node.copy_from_slice(self.author.as_ref());
-		ScoreLeaf { epoch: self.epoch, node, score: self.score, index: place.into() }.hash()
+		let Self { epoch, score, signer, .. } = *self;
+		ScoreLeaf { epoch, node, score, index: place.into(), signer }.hash()
 	}
 }

@@ -1,7 +1,8 @@
 //! The tree of scores: a binary Merkle tree over Keccak-256, of one depth for ever.
 //!
-//! A leaf is `keccak256(abi.encode(keccak256("elapse/score"), epoch, node, score, index))`, where `epoch` is that in which
-//! the score last changed; a place without one is zero. An inner node is the hash of the two below it, those of empty
+//! A leaf is `keccak256(abi.encode(keccak256("elapse/score"), epoch, node, score, index, signer))`, where `epoch` is that in
+//! which the score last changed, and `signer` the address that signs for the node on the Elastos Smart Chain: whoever shows a
+//! score there can show with it who may speak for its owner. A place without a leaf is zero. An inner node is the hash of the two below it, those of empty
 //! subtrees too. Leaves are dense: those below the number of leaves are taken, the others are not.
 //!
 //! # Rules
@@ -13,9 +14,9 @@
 //! stands, and there is no tree of another depth.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use ep_trust::eip712::number;
+use ep_trust::eip712::{address, number};
 use scale_info::TypeInfo;
-use sp_core::H256;
+use sp_core::{H160, H256};
 use sp_crypto_hashing::keccak_256;
 
 use crate::inner;
@@ -40,14 +41,16 @@ pub struct ScoreLeaf {
 	pub score: u64,
 	/// The leaf's place.
 	pub index: u64,
+	/// The member's address on the Elastos Smart Chain; zero if it has none.
+	pub signer: H160,
 }
 
 impl ScoreLeaf {
 	/// What stands in the tree for it.
 	pub fn hash(&self) -> H256 {
-		let words =
-			[keccak_256(DOMAIN), number(self.epoch), self.node, number(self.score), number(self.index)].concat();
-		H256(keccak_256(&words))
+		let (epoch, score, index) = (number(self.epoch), number(self.score), number(self.index));
+		let words = [keccak_256(DOMAIN), epoch, self.node, score, index, address(&self.signer)];
+		H256(keccak_256(&words.concat()))
 	}
 }
 
@@ -97,6 +100,8 @@ pub struct ScoreProof {
 	pub epoch: u64,
 	/// The leaf's place.
 	pub index: u64,
+	/// The member's address on the Elastos Smart Chain; zero if it has none.
+	pub signer: H160,
 	/// The siblings, from the leaf's up.
 	pub siblings: [H256; DEPTH as usize],
 }
@@ -104,7 +109,7 @@ pub struct ScoreProof {
 impl ScoreProof {
 	/// The root that the proof has for a member and its score.
 	pub fn root(&self, node: &[u8; 32], score: u64) -> H256 {
-		let leaf = ScoreLeaf { epoch: self.epoch, node: *node, score, index: self.index };
+		let leaf = ScoreLeaf { epoch: self.epoch, node: *node, score, index: self.index, signer: self.signer };
 		let climb = |(place, node): (u64, H256), sibling: &H256| (place / 2, above(place, &node, sibling));
 		self.siblings.iter().fold((self.index, leaf.hash()), climb).1
 	}
@@ -168,7 +173,8 @@ mod tests {
 	use super::*;
 
 	fn leaf(index: u64) -> ScoreLeaf {
-		ScoreLeaf { epoch: 7, node: [index as u8 + 1; 32], score: 1_000 + index, index }
+		let signer = H160::repeat_byte(index as u8 + 0x41);
+		ScoreLeaf { epoch: 7, node: [index as u8 + 1; 32], score: 1_000 + index, index, signer }
 	}
 
 	/// A tree of so many leaves, and the proof of one of them.
@@ -181,7 +187,7 @@ mod tests {
 			row = row.chunks(2).map(|pair| inner(&pair[0], pair.get(1).unwrap_or(&empty(height)))).collect();
 			place /= 2;
 		}
-		(row[0], ScoreProof { epoch: 7, index, siblings })
+		(row[0], ScoreProof { epoch: 7, index, signer: leaf(index).signer, siblings })
 	}
 
 	#[test]
@@ -219,7 +225,7 @@ mod tests {
 	}
 
 	#[test]
-	fn root_refuses_another_score_member_epoch_place_root_and_siblings() {
+	fn root_refuses_another_score_member_epoch_place_signer_root_and_siblings() {
 		let (top, proof) = proof(6, 3);
 		let leaf = leaf(3);
 		let refused = |proof: ScoreProof, node, score, top| {
@@ -229,6 +235,7 @@ mod tests {
 		refused(proof, [9; 32], leaf.score, top);
 		refused(proof, leaf.node, leaf.score, H256::repeat_byte(1));
 		refused(ScoreProof { epoch: 8, ..proof }, leaf.node, leaf.score, top);
+		refused(ScoreProof { signer: H160::zero(), ..proof }, leaf.node, leaf.score, top);
 		for index in [0, 1, 2, 4, 5] {
 			refused(ScoreProof { index, ..proof }, leaf.node, leaf.score, top);
 		}

@@ -29,13 +29,17 @@ fn hash(value: &Value) -> H256 {
 	H256::from_slice(&bytes(value))
 }
 
+fn address(value: &Value) -> H160 {
+	H160::from_slice(&bytes(value))
+}
+
 /// Numbers that do not fit into JSON's are text.
 fn number(value: &Value) -> u64 {
 	value.as_u64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
 }
 
 fn chain(value: &Value) -> Chain {
-	Chain { id: number(&value["chainId"]), contract: H160::from_slice(&bytes(&value["contract"])) }
+	Chain { id: number(&value["chainId"]), contract: address(&value["contract"]) }
 }
 
 fn checkpoint(value: &Value) -> Checkpoint {
@@ -123,6 +127,7 @@ fn scores_are_proven_and_not_proven_alike() {
 			let proof = ScoreProof {
 				epoch: number(&case["epoch"]),
 				index: number(&case["index"]),
+				signer: address(&case["signer"]),
 				siblings: siblings.try_into().unwrap(),
 			};
 			let proven = proof.verify(&hash(&case["node"]).0, number(&case["score"]), &root, number(&case["leaves"]));

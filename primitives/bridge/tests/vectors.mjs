@@ -69,10 +69,10 @@ const inner = (left, right) => keccak256(concat([left, right]));
 const DEPTH = 17;
 const empty = [ZeroHash];
 for (let level = 0; level < DEPTH; level++) empty.push(inner(empty[level], empty[level]));
-const scoreLeaf = ({ epoch, node, score, index }) =>
-	keccak256(abi.encode(['bytes32', 'uint256', 'bytes32', 'uint256', 'uint256'], [id('elapse/score'), epoch, node, score, index]));
+const scoreLeaf = ({ epoch, node, score, index, signer }) =>
+	keccak256(abi.encode(['bytes32', 'uint256', 'bytes32', 'uint256', 'uint256', 'address'], [id('elapse/score'), epoch, node, score, index, signer]));
 const trees = [0, 1, 2, 3, 5, 8, 13].map((count) => {
-	const leaves = [...Array(count).keys()].map((index) => ({ epoch: 40 + index, node: keccak256(word(index)), score: 1_000_000 - 7 * index, index }));
+	const leaves = [...Array(count).keys()].map((index) => ({ epoch: 40 + index, node: keccak256(word(index)), score: 1_000_000 - 7 * index, index, signer: walletOf(index).address.toLowerCase() }));
 	const levels = [leaves.map(scoreLeaf)];
 	for (let level = 0; level < DEPTH; level++) {
 		const below = levels[level];

@@ -26,6 +26,10 @@ fn hash(value: &Value) -> H256 {
 	H256::from_slice(&bytes(value))
 }
 
+fn address(value: &Value) -> H160 {
+	H160::from_slice(&bytes(value))
+}
+
 fn hashes(value: &Value) -> Vec<H256> {
 	value.as_array().unwrap().iter().map(hash).collect()
 }
@@ -36,10 +40,7 @@ fn number(value: &Value) -> u64 {
 }
 
 fn set(row: &Value) -> SignerSet {
-	let signer = |signer: &Value| Signer {
-		address: H160::from_slice(&bytes(&signer["address"])),
-		weight: number(&signer["weight"]),
-	};
+	let signer = |signer: &Value| Signer { address: address(&signer["address"]), weight: number(&signer["weight"]) };
 	SignerSet::new(number(&row["id"]), row["signers"].as_array().unwrap().iter().map(signer).collect()).unwrap()
 }
 
@@ -75,7 +76,7 @@ fn checkpoint(row: &Value) -> Checkpoint {
 fn checkpoints_and_their_certificates() {
 	for row in rows("checkpoints") {
 		let checkpoint = checkpoint(&row);
-		let chain = Chain { id: number(&row["chainId"]), contract: H160::from_slice(&bytes(&row["contract"])) };
+		let chain = Chain { id: number(&row["chainId"]), contract: address(&row["contract"]) };
 		assert_eq!(checkpoint.hash_struct().to_vec(), bytes(&row["struct"]), "{row}");
 		assert_eq!(checkpoint.digest(&chain).to_vec(), bytes(&row["digest"]), "{row}");
 		let set = set(&row["set"]);
@@ -117,10 +118,14 @@ fn trees_of_scores() {
 		assert_eq!(tree::root(proofs.iter().map(|proof| hash(&proof["hash"]))), root);
 		for proof in proofs {
 			let (epoch, score, index) = (number(&proof["epoch"]), number(&proof["score"]), number(&proof["index"]));
-			let node = hash(&proof["node"]).0;
-			assert_eq!(ScoreLeaf { epoch, node, score, index }.hash(), hash(&proof["hash"]), "{proof}");
+			let (node, signer) = (hash(&proof["node"]).0, address(&proof["signer"]));
+			assert_eq!(ScoreLeaf { epoch, node, score, index, signer }.hash(), hash(&proof["hash"]), "{proof}");
 			let siblings = hashes(&proof["siblings"]).try_into().unwrap();
-			assert_eq!(ScoreProof { epoch, index, siblings }.verify(&node, score, &root, leaves), Ok(()), "{proof}");
+			assert_eq!(
+				ScoreProof { epoch, index, signer, siblings }.verify(&node, score, &root, leaves),
+				Ok(()),
+				"{proof}"
+			);
 		}
 	}
 	assert_eq!(rows("trees").len(), 7);

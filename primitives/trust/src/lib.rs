@@ -66,6 +66,7 @@ pub const SEED_AUTHORS: u32 = 3;
 
 /// The key with which a member signs for the Elastos Smart Chain: secp256k1, known there by its address.
 pub mod anchor {
+	use ep_poet::AuthorityId;
 	use sp_core::{crypto::KeyTypeId, H160};
 
 	/// The type of these keys in a node's keystore.
@@ -84,6 +85,16 @@ pub mod anchor {
 	pub type Public = app::Public;
 	/// A signature: r, s and the recovery id, 0 or 1.
 	pub type Signature = app::Signature;
+
+	/// Told of every address that a member gets.
+	pub trait OnAnchor {
+		/// `author` has this address from now on, and no other.
+		fn on_anchor(author: &AuthorityId, address: H160);
+	}
+
+	impl OnAnchor for () {
+		fn on_anchor(_: &AuthorityId, _: H160) {}
+	}
 
 	/// The address of a public key: the last 20 bytes of the Keccak-256 of its coordinates. `None` if it is no point.
 	pub fn address(public: &sp_core::ecdsa::Public) -> Option<H160> {

@@ -27,6 +27,7 @@ impl pallet_admission::Config for Runtime {
 	type ForfeitTo = Forfeited;
 	type OnFault = Attestation;
 	type OnConclude = Bridge;
+	type OnAnchor = Bridge;
 	type MaxRounds = ConstU32<MAX_ROUNDS>;
 	type WeightInfo = crate::weights::pallet_admission::WeightInfo<Runtime>;
 }

@@ -30,6 +30,10 @@ impl Register for Voters {
 		validators.take(MAX_VOTERS as usize).filter_map(validator).collect()
 	}
 
+	fn address(author: &AuthorityId) -> Option<H160> {
+		pallet_admission::Anchors::<Runtime>::get(author)
+	}
+
 	fn owner(address: &H160) -> Option<AuthorityId> {
 		pallet_admission::AnchorOwners::<Runtime>::get(address)
 	}

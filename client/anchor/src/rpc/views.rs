@@ -221,6 +221,8 @@ pub struct ScoreProofView {
 	pub epoch: u64,
 	/// The leaf's place.
 	pub index: u64,
+	/// The member's address on the Elastos Smart Chain; zero if it has none.
+	pub signer: H160,
 	/// The siblings, from the leaf's up.
 	pub siblings: Vec<H256>,
 }
@@ -236,6 +238,7 @@ impl ScoreProofView {
 			score,
 			epoch: proof.epoch,
 			index: proof.index,
+			signer: proof.signer,
 			siblings: proof.siblings.to_vec(),
 		}
 	}

@@ -378,6 +378,14 @@ impl Bench {
 		}
 	}
 
+	/// The power failed: nothing but genesis is left of the chain, and the record.
+	pub(crate) fn loses_its_database(&mut self) {
+		let world = Arc::get_mut(&mut self.world).expect("the worker ended");
+		world.store = store();
+		world.last.get_mut().clear();
+		assert_eq!(world.store.info().genesis_hash, world.genesis);
+	}
+
 	/// Waits until `condition` holds.
 	pub(crate) fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
 		let began = Instant::now();

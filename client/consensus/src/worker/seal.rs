@@ -227,7 +227,7 @@ where
 
 	/// Records a sealed block, then imports it. From the record on, it is the only one on its parent.
 	pub(super) async fn publish(&mut self, sealed: Sealed<B>) {
-		if let Err(error) = self.record.push(sealed.entry, sealed.block.clone()) {
+		if let Err(error) = self.record.push(sealed.entry, &sealed.block) {
 			self.status.set(State::RecordUnwritable { reason: error.to_string() });
 			self.import_not_before = Some(Instant::now() + LONG_RETRY);
 			self.unrecorded = Some(sealed);
@@ -259,22 +259,25 @@ where
 		}
 		let Some(entry) = self.record.sealed_on(best).copied() else { return };
 		let known = self.client.number(entry.hash).ok().flatten().is_some();
-		match self.record.last() {
-			Some((last, block)) if last.hash == entry.hash && !known => {
-				let block = block.clone();
-				self.import_again(entry, block).await;
-			}
-			_ => self.status.set(State::SealedBefore { height: entry.height, hash: entry.hash }),
+		match self.record.block(&entry.hash).filter(|_| !known) {
+			Some(block) => self.import_again(entry, block).await,
+			None => self.status.set(State::SealedBefore { height: entry.height, hash: entry.hash }),
 		}
 	}
 
-	/// After a start: the last sealed block may be announced and yet missing from the database.
+	/// After a start: the last sealed blocks may be announced, even final, and yet missing from the database.
 	pub(super) async fn import_what_a_crash_left(&mut self) {
-		let Some((entry, block)) = self.record.last() else { return };
-		let (entry, block) = (*entry, block.clone());
-		let known = |hash| self.client.number(hash).ok().flatten().is_some();
-		let open = *block.header().number() > self.client.info().finalized_number;
-		if open && !known(entry.hash) && known(entry.parent) {
+		let entries: Vec<Entry> = self.record.entries().copied().collect();
+		for entry in entries {
+			let known = |hash| self.client.number(hash).ok().flatten().is_some();
+			if known(entry.hash) || !known(entry.parent) {
+				continue;
+			}
+			let finalized = self.client.info().finalized_number;
+			let Some(block) = self.record.block::<B>(&entry.hash).filter(|block| *block.header().number() > finalized)
+			else {
+				continue;
+			};
 			info!(target: LOG, "importing #{} ({:?}) again, sealed before the last stop", entry.height, entry.hash);
 			self.import_again(entry, block).await;
 		}

@@ -132,6 +132,21 @@ fn after_a_crash_the_recorded_block_is_imported_even_if_the_chain_went_on() {
 }
 
 #[test]
+fn after_a_crash_all_recorded_blocks_that_the_database_lost_are_imported_in_order() {
+	let mut bench = Bench::new().start();
+	bench.until_height(4);
+	bench.stop();
+	let sealed = bench.world.attempts.lock().clone();
+	bench.loses_its_database();
+	assert_eq!(*bench.world.best().number(), 0);
+	let mut bench = bench.start();
+	bench.until_height(sealed.len() as u32 + 1);
+	bench.stop();
+	assert_eq!(bench.world.attempts.lock()[sealed.len()..][..sealed.len()], sealed);
+	assert_one_block_a_parent(&bench);
+}
+
+#[test]
 fn without_a_record_sealing_on_the_same_parent_is_allowed() {
 	let mut bench = Bench::new().start();
 	bench.until_state("waiting");

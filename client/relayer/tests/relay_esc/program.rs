@@ -9,7 +9,7 @@ use std::{
 use ec_relayer::policy::ELA;
 use sp_core::H160;
 
-use crate::{chain::Elapse, chains, evm::Evm};
+use crate::{chain::Elapse, chains, Evm};
 
 fn program() -> Command {
 	Command::new(env!("CARGO_BIN_EXE_elapse-relayer"))
@@ -118,8 +118,7 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_runs_dry_then_for_money_is_killed_and_goes_on() {
-	let test = "the_program_runs_dry_then_for_money_is_killed_and_goes_on";
-	let Some((evm, elapse)) = chains(test, 4, Some(1)) else { return };
+	let Some((evm, elapse)) = chains(4, Some(1)) else { return };
 	let (_server, url) = elapse.serve().await;
 	let folder = tempfile::tempdir().unwrap();
 	let (key, passphrase, account) = keys(folder.path());

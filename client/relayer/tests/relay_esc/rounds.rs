@@ -15,7 +15,7 @@ use serde_json::json;
 use sp_core::H160;
 use tempfile::TempDir;
 
-use crate::{chain::Elapse, chains, evm::Evm};
+use crate::{chain::Elapse, chains, Evm};
 
 type Program = Relayer<ec_relayer::esc::Http, Remote, Box<dyn Store>>;
 
@@ -38,8 +38,8 @@ struct Scene {
 }
 
 impl Scene {
-	async fn new(test: &str, signers: u32, policies: Vec<Policy>) -> Option<Self> {
-		let (evm, elapse) = chains(test, signers, None)?;
+	async fn new(signers: u32, policies: Vec<Policy>) -> Option<Self> {
+		let (evm, elapse) = chains(signers, None)?;
 		let (server, url) = elapse.serve().await;
 		let mut scene = Self { evm, elapse, url, _server: server, relayers: vec![], now: 1_700_000_000 };
 		for policy in policies {
@@ -121,8 +121,7 @@ fn alone() -> Vec<Policy> {
 
 #[tokio::test]
 async fn checkpoints_land_and_the_signers_change_hands_while_the_chain_is_reorganised() {
-	let test = "checkpoints_land_and_the_signers_change_hands_while_the_chain_is_reorganised";
-	let Some(mut scene) = Scene::new(test, 4, alone()).await else { return };
+	let Some(mut scene) = Scene::new(4, alone()).await else { return };
 	let chain = scene.evm.chain;
 	for round in 0..3 {
 		scene.elapse.certify(&chain);
@@ -145,8 +144,7 @@ async fn checkpoints_land_and_the_signers_change_hands_while_the_chain_is_reorga
 
 #[tokio::test]
 async fn what_is_lost_stuck_or_refused_by_the_pool_is_sent_again() {
-	let test = "what_is_lost_stuck_or_refused_by_the_pool_is_sent_again";
-	let Some(mut scene) = Scene::new(test, 4, alone()).await else { return };
+	let Some(mut scene) = Scene::new(4, alone()).await else { return };
 	let (chain, account) = (scene.evm.chain, scene.relayers[0].account);
 	scene.evm.ask("esc_drop", json!([2]));
 	scene.elapse.certify(&chain);
@@ -182,7 +180,7 @@ async fn what_is_lost_stuck_or_refused_by_the_pool_is_sent_again() {
 async fn two_relayers_at_once_pay_once() {
 	let policy = Policy { stagger: 1, ..Policy::default() };
 	let policies = vec![policy.clone(), policy];
-	let Some(mut scene) = Scene::new("two_relayers_at_once_pay_once", 4, policies).await else { return };
+	let Some(mut scene) = Scene::new(4, policies).await else { return };
 	let chain = scene.evm.chain;
 	for round in 0..6 {
 		if round % 2 == 0 {
@@ -202,10 +200,7 @@ async fn two_relayers_at_once_pay_once() {
 #[tokio::test]
 async fn a_large_set_is_published_once_and_its_handover_lands() {
 	let policy = Policy { checkpoints_per_set: 40, ..alone().remove(0) };
-	let Some(mut scene) = Scene::new("a_large_set_is_published_once_and_its_handover_lands", 100, vec![policy]).await
-	else {
-		return;
-	};
+	let Some(mut scene) = Scene::new(100, vec![policy]).await else { return };
 	let chain = scene.evm.chain;
 	for _ in 0..3 {
 		scene.elapse.certify(&chain);
@@ -221,11 +216,7 @@ async fn a_large_set_is_published_once_and_its_handover_lands() {
 
 #[tokio::test]
 async fn a_set_too_large_for_a_transaction_is_published_whatever_it_costs() {
-	let Some(mut scene) =
-		Scene::new("a_set_too_large_for_a_transaction_is_published_whatever_it_costs", 600, alone()).await
-	else {
-		return;
-	};
+	let Some(mut scene) = Scene::new(600, alone()).await else { return };
 	scene.elapse.hand_over(&scene.evm.chain, 4);
 	scene.settle().await;
 	scene.check();
@@ -236,7 +227,7 @@ async fn a_set_too_large_for_a_transaction_is_published_whatever_it_costs() {
 /// The same without RPC, as the node does it with `--relay`.
 #[tokio::test]
 async fn a_node_relays_from_within() {
-	let Some((evm, elapse)) = chains("a_node_relays_from_within", 4, None) else { return };
+	let Some((evm, elapse)) = chains(4, None) else { return };
 	let folder = tempfile::tempdir().unwrap();
 	std::fs::write(folder.path().join("passphrase"), "correct horse\n").unwrap();
 	let keystore = folder.path().join("key.json");

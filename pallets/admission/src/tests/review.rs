@@ -260,6 +260,8 @@ fn a_member_changes_its_address_with_the_new_keys_leave() {
 		assert_ok!(rotate(ALICE, 60, anchor_proof(&author, 60)));
 		assert_eq!(Anchors::<Test>::get(&author), Some(anchor(60)));
 		assert_eq!(AnchorOwners::<Test>::get(anchor(ALICE)), None);
+		let told = Addressed::get().into_iter().filter(|(who, _)| *who == author).map(|(_, address)| address);
+		assert_eq!(told.collect::<Vec<_>>(), [anchor(ALICE), anchor(60)]);
 		// A member of genesis as well.
 		assert_ok!(rotate(1, 61, anchor_proof(&soft(1).id(), 61)));
 	});

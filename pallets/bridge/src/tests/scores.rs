@@ -2,8 +2,8 @@
 
 use ep_bridge::tree;
 use ep_poet::OnMemberGone;
-use ep_trust::score::OnScore;
-use sp_core::H256;
+use ep_trust::{anchor::OnAnchor, score::OnScore};
+use sp_core::{H160, H256};
 
 use crate::{mock::*, *};
 
@@ -44,6 +44,26 @@ fn a_leaf_has_the_epoch_in_which_its_score_changed() {
 		assert!(shows(1, 100, 0));
 		score(1, 101);
 		assert!(shows(1, 101, 5));
+	});
+}
+
+#[test]
+fn a_leaf_has_the_address_of_its_member_whatever_its_score() {
+	on_chain(|| {
+		let signer = |n| Bridge::score_proof(&author(n)).map(|proven| proven.proof.signer);
+		Bridge::on_anchor(&author(1), H160::repeat_byte(7));
+		assert_eq!((signer(1), LeafCount::<Test>::get()), (None, 0));
+		score(1, 100);
+		// Nobody knows the address of this one.
+		score(50, 100);
+		assert_eq!((signer(1), signer(50)), (Some(address(1)), Some(H160::zero())));
+		CurrentEpoch::set(5);
+		Bridge::on_anchor(&author(1), H160::repeat_byte(7));
+		Bridge::do_try_state().unwrap();
+		// It is the score's epoch.
+		assert!(shows(1, 100, 0) && signer(1) == Some(H160::repeat_byte(7)));
+		score(1, 101);
+		assert!(shows(1, 101, 5) && signer(1) == Some(H160::repeat_byte(7)));
 	});
 }
 

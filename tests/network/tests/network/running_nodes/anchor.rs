@@ -14,7 +14,7 @@ use sp_core::{ecdsa, Pair, H160, H256};
 
 use super::{
 	duties::{examine, short, stands},
-	expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen,
+	expect, key_of, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen,
 };
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
@@ -59,7 +59,8 @@ fn checkpoints_are_certified_one_set_after_the_other_and_scores_and_history_are_
 	});
 }
 
-async fn ask<T: DeserializeOwned>(rpc: &Rpc, method: &str, params: ArrayParams) -> Result<T> {
+/// A typed answer.
+pub(super) async fn ask<T: DeserializeOwned>(rpc: &Rpc, method: &str, params: ArrayParams) -> Result<T> {
 	let answer = rpc.ask(method, params).await?;
 	let text = answer.to_string();
 	serde_json::from_value(answer).or_else(|error| wrong(format!("{method} gives {text}: {error}")))
@@ -123,7 +124,7 @@ async fn everybodys_score_is_proven(network: &Network) -> Result<()> {
 
 fn proof(view: &ScoreProofView) -> Result<ScoreProof> {
 	match view.siblings.clone().try_into() {
-		Ok(siblings) => Ok(ScoreProof { epoch: view.epoch, index: view.index, siblings }),
+		Ok(siblings) => Ok(ScoreProof { epoch: view.epoch, index: view.index, signer: view.signer, siblings }),
 		Err(_) => wrong(format!("{view:?} has not as many siblings as the tree is deep")),
 	}
 }
@@ -217,7 +218,7 @@ async fn nobody_signs_in_anothers_name(network: &Network) -> Result<()> {
 
 /// Its owner signs what its node never would. The proof is enough, and its score is gone from the next checkpoint on.
 async fn who_signs_two_checkpoints_of_one_height_is_out(network: &Network) -> Result<()> {
-	let (pair, rpc) = (key_of(network, LIAR)?, network.rpc(0));
+	let (pair, rpc) = (key_of::<ecdsa::Pair>(network, LIAR, anchor::KEY_TYPE)?, network.rpc(0));
 	let genesis = rpc.block_hash(0).await?.unwrap_or_default();
 	let state = |checkpoint: Checkpoint| {
 		let chain = Chain::default();
@@ -239,23 +240,4 @@ async fn who_signs_two_checkpoints_of_one_height_is_out(network: &Network) -> Re
 	expect(view.score == 0, || format!("{view:?} is the score of a suspended member"))?;
 	let again = rpc.submit(&report(state(other), state(one))).await;
 	expect(again.is_err(), || "a member is convicted twice".into())
-}
-
-/// A member's anchor key, from its node's keystore.
-fn key_of(network: &Network, i: usize) -> Result<ecdsa::Pair> {
-	let prefix = sp_core::hexdisplay::HexDisplay::from(&anchor::KEY_TYPE.0).to_string();
-	let mut folders = vec![network.nodes()[i].base().to_path_buf()];
-	while let Some(folder) = folders.pop() {
-		for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?.flatten() {
-			let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-			if path.is_dir() {
-				folders.push(path);
-			} else if name.starts_with(&prefix) && name.len() == prefix.len() + 66 {
-				let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-				let secret: String = serde_json::from_str(&text).unwrap_or_default();
-				return ecdsa::Pair::from_string(&secret, None).or_else(|error| wrong(format!("{name}: {error:?}")));
-			}
-		}
-	}
-	wrong("its keystore has no anchor key")
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sp_core::{crypto::Ss58Codec, sr25519, Pair};
 use sp_runtime::{BoundedVec, Permill};
 
-use super::{expect, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
+use super::{expect, key_of, nobody_equivocated, run, seconds, until, wrong, Error, Result, Seen};
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
 const FORGER: usize = 2;
@@ -134,7 +134,7 @@ pub(super) async fn examine(network: &Network, parameters: Parameters) -> Result
 pub(super) async fn it_forges_and_is_out(network: &mut Network, i: usize) -> Result<()> {
 	// Its node is honest. The forger has its key.
 	network.node(i).kill()?;
-	let pair = key_of(network, i)?;
+	let pair = key_of::<sr25519::Pair>(network, i, ep_poet::KEY_TYPE)?;
 	let (rpc, author) = (network.rpc(0), AuthorityId::from(pair.public()));
 	let genesis = rpc.block_hash(0).await?.unwrap_or_default();
 	for attempt in 0..pallet_attestation::ATTEMPTS {
@@ -151,25 +151,6 @@ pub(super) async fn it_forges_and_is_out(network: &mut Network, i: usize) -> Res
 	}
 	stands(network, i, "is suspended", |node| node["suspended"] == true && node["score"] == 0).await?;
 	stands(network, i, "weighs nothing", |node| node["weight"] == 0).await
-}
-
-/// A member's key for lottery and seals, from its node's keystore.
-fn key_of(network: &Network, i: usize) -> Result<sr25519::Pair> {
-	let prefix = sp_core::hexdisplay::HexDisplay::from(&ep_poet::KEY_TYPE.0).to_string();
-	let mut folders = vec![network.nodes()[i].base().to_path_buf()];
-	while let Some(folder) = folders.pop() {
-		for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?.flatten() {
-			let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-			if path.is_dir() {
-				folders.push(path);
-			} else if name.starts_with(&prefix) && name.len() == prefix.len() + 64 {
-				let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-				let secret: String = serde_json::from_str(&text).unwrap_or_default();
-				return sr25519::Pair::from_string(&secret, None).or_else(|error| wrong(format!("{name}: {error:?}")));
-			}
-		}
-	}
-	wrong("its keystore has no key for lottery and seals")
 }
 
 /// What no chip says.

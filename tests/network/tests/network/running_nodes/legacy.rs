@@ -24,7 +24,7 @@ use super::{
 	duties::{examine, short, stands},
 	expect,
 	joins::{admitted, author, its_evidence_is_on_chain, Watch},
-	nobody_equivocated, run, seconds, wrong, Error, Result,
+	nobody_equivocated, run, seconds, skipped, wrong, Error, Result,
 };
 
 /// The chain's policy for such machines.
@@ -38,7 +38,7 @@ const NEWCOMER: usize = 1;
 fn a_machine_with_a_tpm12_is_let_in_attests_and_never_authors() {
 	run("a TPM 1.2", async {
 		if !has_tpm12()? {
-			println!("skipped: a_machine_with_a_tpm12_is_let_in_attests_and_never_authors: this swtpm has no TPM 1.2");
+			skipped("this swtpm has no TPM 1.2");
 			return Ok(());
 		}
 		let dir = tempfile::tempdir().map_err(Error::io("make", "a temporary folder"))?;

@@ -13,6 +13,8 @@
 //! * [`fast_chips`]: a chip whose owner has turned its clock up.
 //! * [`joins`]: a machine that nobody knows becomes a member.
 //! * [`anchor`]: checkpoints get their certificates, and what is pinned under them is proven.
+//! * [`anchored`]: the same to its end, on an EVM with the contracts ([`esc`]): a stranger who trusts that alone can trust
+//!   a newcomer.
 //! * [`carrier`]: five members and three newcomers, of whom not all stay.
 //! * [`commands`]: what the node's other commands say and do.
 //! * [`duties`]: members attest without end; who is silent sinks.
@@ -21,9 +23,13 @@
 //! * [`forgers`]: a chip in two machines, and reports that prove nothing.
 
 mod anchor;
+mod anchored;
 mod carrier;
 mod commands;
 mod duties;
+mod esc;
+#[path = "../../../../../client/relayer/tests/relay_esc/evm.rs"]
+mod evm;
 mod fast_chips;
 mod faults;
 mod forgers;
@@ -54,6 +60,7 @@ use elapse_network::{
 	say, until, Error, Network, Result, Rpc, Seen,
 };
 use skipped::skipped;
+use sp_core::crypto::{ByteArray, KeyTypeId};
 use tempfile::TempDir;
 
 /// A duration, where tests give many.
@@ -88,6 +95,26 @@ fn expect(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
 	} else {
 		wrong(what())
 	}
+}
+
+/// A member's key of this type, from its node's keystore.
+fn key_of<P: sp_core::Pair>(network: &Network, i: usize, kind: KeyTypeId) -> Result<P> {
+	// A file is named after type and public key.
+	let (prefix, length) = (hex::encode(kind.0), 2 * (kind.0.len() + P::Public::LEN));
+	let mut folders = vec![network.nodes()[i].base().to_path_buf()];
+	while let Some(folder) = folders.pop() {
+		for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))?.flatten() {
+			let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+			if path.is_dir() {
+				folders.push(path);
+			} else if name.starts_with(&prefix) && name.len() == length {
+				let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+				let secret: String = serde_json::from_str(&text).unwrap_or_default();
+				return P::from_string(&secret, None).or_else(|error| wrong(format!("{name}: {error:?}")));
+			}
+		}
+	}
+	wrong(format!("its keystore has no key of type {prefix}"))
 }
 
 /// No node of the network saw anybody equivocate, neither in the lottery nor in finality.
