@@ -5,7 +5,7 @@
 import { Transaction, concat, dataLength, getBytes, keccak256, toBeHex, toUtf8Bytes, zeroPadValue } from 'ethers';
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as r from './test/reference.mjs';
-import { GENESIS, blockOf, checkpointOf, committeeOf, evidenceOf, seatsOf, setOf } from './test/vectors.mjs';
+import { GENESIS, blockOf, checkpointOf, committeeOf, evidenceOf, leafOf, seatsOf, setOf } from './test/vectors.mjs';
 import { LEGACY, account, deploy, send, world } from './test/world.mjs';
 
 const id = (text) => keccak256(toUtf8Bytes(text));
@@ -122,12 +122,7 @@ async function proofs(on) {
 		rows = [];
 	let number = 100;
 	for (const count of [1000, 10000]) {
-		const leaves = Array.from({ length: count }, (_, i) => ({
-			epoch: BigInt(i % 97),
-			node: id(`node/${i}`),
-			score: BigInt((i * 7919) % 1000001),
-			index: i,
-		}));
+		const leaves = Array.from({ length: count }, (_, i) => leafOf(i));
 		const tree = r.scoreTree(leaves),
 			range = r.history(Array.from({ length: count }, (_, i) => keccak256(r.historyLeaf(blockOf(i)))));
 		await on.land(

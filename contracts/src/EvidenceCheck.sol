@@ -91,7 +91,6 @@ contract EvidenceCheck {
 		bytes attest;
 		bytes signature;
 		bytes32 author;
-		address anchor;
 	}
 
 	/// @notice Where verdicts are known.
@@ -175,15 +174,6 @@ contract EvidenceCheck {
 		return _judge(parsed.akPublic, attest, signature, abi.encodePacked(Blake2b.hash256(under)));
 	}
 
-	/// @notice The address that signs for the node on this chain, as the application had it that a verdict let in.
-	function anchorOf(Verdict calldata verdict, Opening calldata opening, Bytes calldata application)
-		external
-		view
-		returns (address)
-	{
-		return _open(verdict, opening, application).anchor;
-	}
-
 	function _freeze(Verdict calldata verdict, Finding finding) private {
 		if (finding == Finding.Stands) revert Stands();
 		(, uint32 round) = verdicts.admission(verdict.subject);
@@ -224,8 +214,7 @@ contract EvidenceCheck {
 		(parsed.attest, parsed.signature) = _quote(cursor);
 		cursor.skip(32); // Hash of the boot event log.
 		parsed.author = bytes32(cursor.number(32));
-		parsed.anchor = address(uint160(cursor.number(20)));
-		cursor.skip(65 + 4 + 4); // Proof of that address, policy, recent block.
+		cursor.skip(20 + 65 + 4 + 4); // The address that signs for it here, proof of that, policy, recent block.
 		cursor.skip(cursor.compact()); // The node's name on the network.
 		if (!cursor.isDone()) revert Malformed();
 	}

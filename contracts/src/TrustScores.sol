@@ -8,7 +8,8 @@ import {Merkle} from "./lib/Merkle.sol";
 
 /// @title How much a node of Elapse is trusted.
 /// @notice A score is a number from 0 to 1,000,000 that Elapse keeps of each node. It stands in a tree whose root the
-/// anchor has. A node that was let in by a verdict proved false here has no score, whatever the tree says.
+/// anchor has. A node that was let in by a verdict proved false here has no score, whatever the tree says. Beside the
+/// score stands the address that signs for the node on this chain: where `verify` is true, so is `proof.signer`.
 contract TrustScores {
 	/// @notice Where checkpoints land.
 	ElapseAnchor public immutable anchor;

@@ -58,10 +58,12 @@ struct HistoryLeaf {
 /// That a node has a score, beside node and score themselves.
 /// @param epoch The epoch in which the score last changed.
 /// @param index Place of the leaf.
+/// @param signer The address that signs for the node on this chain; zero if it has none.
 /// @param siblings From the leaf's neighbour up to the root's child.
 struct ScoreProof {
 	uint64 epoch;
 	uint64 index;
+	address signer;
 	bytes32[17] siblings;
 }
 

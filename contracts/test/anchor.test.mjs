@@ -196,8 +196,8 @@ test('each score proof of the vectors is taken or refused', async () => {
 			if (!landed.has(leaves))
 				landed.set(leaves, await landRoots({ trustRoot: root, trustLeaves: BigInt(leaves) }));
 		}
-		for (const { name, good, leaves, node, score, epoch, index, siblings } of cases) {
-			const proof = { epoch, index, siblings };
+		for (const { name, good, leaves, node, score, epoch, index, signer, siblings } of cases) {
+			const proof = { epoch, index, signer, siblings };
 			assert.equal(
 				await on.scores.verifyAt(landed.get(leaves), node, score, proof),
 				good,

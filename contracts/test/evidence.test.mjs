@@ -76,7 +76,7 @@ test('signature proves a verdict over a forged quote false, and freezes the node
 		);
 		assert.equal(await on.evidence.isFrozen(subject), false);
 		// Its score counts, until the verdict is contested.
-		const tree = r.scoreTree([{ epoch: 1n, node: subject, score: 900000n, index: 0 }]),
+		const tree = r.scoreTree([{ epoch: 1n, node: subject, score: 900000n, index: 0, signer: r.NOBODY }]),
 			proof = r.scoreProof(tree, 0);
 		const number = await landRoots({ trustRoot: tree.root, trustLeaves: 1n });
 		assert.equal(await on.scores.verify(subject, 900000, proof), true);

@@ -136,11 +136,12 @@ export const certify = (set, digest, chosen = quorumOf(set)) => ({
 export const join = (left, right) => keccak256(concat([left, right]));
 
 export const DEPTH = 17;
-export const scoreLeaf = ({ epoch, node, score, index }) =>
+export const NOBODY = '0x' + '00'.repeat(20);
+export const scoreLeaf = ({ epoch, node, score, index, signer }) =>
 	keccak256(
 		coder.encode(
-			['bytes32', 'uint256', 'bytes32', 'uint256', 'uint256'],
-			[id('elapse/score'), epoch, node, score, index],
+			['bytes32', 'uint256', 'bytes32', 'uint256', 'uint256', 'address'],
+			[id('elapse/score'), epoch, node, score, index, signer],
 		),
 	);
 
@@ -161,6 +162,7 @@ export function scoreTree(leaves) {
 export const scoreProof = ({ rows, empty, leaves }, index) => ({
 	epoch: leaves[index].epoch,
 	index,
+	signer: leaves[index].signer,
 	siblings: Array.from({ length: DEPTH }, (_, level) => rows[level][(index >> level) ^ 1] ?? empty[level]),
 });
 

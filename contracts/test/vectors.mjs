@@ -172,11 +172,12 @@ export function checkpoints() {
 	return { chain: CHAIN, genesis: GENESIS, set: describe(set), landed, cases };
 }
 
-const leafOf = (index) => ({
+export const leafOf = (index) => ({
 	epoch: BigInt(index % 97),
 	node: id(`node/${index}`),
 	score: BigInt((index * 7919 + 13) % 1000001),
 	index,
+	signer: index % 3 === 2 ? r.NOBODY : dataSlice(id(`signer/${index}`), 12),
 });
 
 function scores() {
@@ -187,7 +188,7 @@ function scores() {
 		];
 		const cases = [];
 		for (const index of places) {
-			const { node, score } = leafOf(index),
+			const { node, score, signer } = leafOf(index),
 				proof = r.scoreProof(tree, index);
 			const add = (name, good, change = {}) =>
 				cases.push({ name, good, leaves: count, node, score, ...proof, ...change });
@@ -195,6 +196,11 @@ function scores() {
 			add('another score', false, { score: score + 1n });
 			add('another node', false, { node: id('stranger') });
 			add('another epoch', false, { epoch: proof.epoch + 1n });
+			add('another signer', false, { signer: dataSlice(id('stranger'), 12) });
+			add('a signer with another last bit', false, {
+				signer: zeroPadValue(toBeHex(BigInt(signer) ^ 1n), 20),
+			});
+			if (signer !== r.NOBODY) add('no signer', false, { signer: r.NOBODY });
 			add('another place', false, { index: index ^ 1 });
 			add('the same place, once around', false, { index: index + (1 << 17) });
 			add('past the leaf count', false, { leaves: index });
@@ -203,7 +209,8 @@ function scores() {
 		return { leaves: count, root: tree.root, cases };
 	});
 	return {
-		formula: 'epoch = index % 97, node = keccak256("node/" + index), score = (index * 7919 + 13) % 1000001',
+		formula:
+			'epoch = index % 97, node = keccak256("node/" + index), score = (index * 7919 + 13) % 1000001, signer = index % 3 == 2 ? 0 : last 20 bytes of keccak256("signer/" + index)',
 		trees,
 	};
 }

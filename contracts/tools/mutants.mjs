@@ -54,6 +54,8 @@ const MUTANTS = [
 	['lib/Eip712', ', verifyingContract)', ', address(0))'],
 	['lib/Merkle', 'proof.index >= leaves', 'false'],
 	['lib/Merkle', ' || leaves > 1 << SCORE_DEPTH', ''],
+	['lib/Merkle', ', uint256(uint160(proof.signer))', ''],
+	['lib/Merkle', 'uint256(uint160(proof.signer))', 'uint256(0)'],
 	['lib/Merkle', 'index >= leaves || leaf.number != index', 'leaf.number != index'],
 	['lib/Merkle', 'index >= leaves || leaf.number != index', 'index >= leaves'],
 	['lib/Merkle', 'if (items.length != left + height + (right ? 1 : 0)) return false;', ''],
@@ -119,7 +121,9 @@ const MUTANTS = [
 		'',
 		'gate',
 	],
-	['example/TrustGate', 'if (round != verdict.round) revert NotItsAdmission();', '', 'gate'],
+	['example/TrustGate', 'if (block.timestamp > until) revert Expired();', '', 'gate'],
+	['example/TrustGate', 'signer == address(0) || ', '', 'gate'],
+	['example/TrustGate', ' || signer != ecrecover(voucher(node, msg.sender, until), v, r, s)', '', 'gate'],
 	['example/TrustGate', 'if (!scores.verify(node, score, proof)) revert NotProved();', '', 'gate'],
 ];
 

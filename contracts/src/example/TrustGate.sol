@@ -2,27 +2,21 @@
 pragma solidity 0.8.37;
 
 import {TrustScores} from "../TrustScores.sol";
-import {EvidenceCheck} from "../EvidenceCheck.sol";
-import {ScoreProof, Verdict} from "../Types.sol";
+import {ScoreProof} from "../Types.sol";
 
 /// @title An example: a door that opens to whom a trusted node of Elapse vouches for.
-/// @notice A node vouches by a signature of the key that signs for it on this chain. Which key that is follows from the
-/// application that the verdict rests on by which it was let in (`introduce`, once a node). How much the node is
-/// trusted is proved each time (`enter`).
+/// @notice A node vouches by a signature of the key that signs for it on this chain. Which key that is, and how much the
+/// node is trusted, stands in one leaf of the tree of scores, and is proved each time (`enter`).
 contract TrustGate {
-	/// @notice The verdict by which the node was let in last is another.
-	error NotItsAdmission();
-	/// @notice The node was not introduced.
-	error Unknown();
 	/// @notice The node is trusted less than is asked for here.
 	error TooLittleTrust();
 	/// @notice The last checkpoint landed too long ago.
 	error Stale();
 	/// @notice The time for which the node vouched is over.
 	error Expired();
-	/// @notice The node did not vouch for the caller.
+	/// @notice Who is said to sign for the node did not vouch for the caller, or nobody signs for it.
 	error NotVouchedFor();
-	/// @notice The node has not the score that is claimed.
+	/// @notice The node has not the score that is claimed, or another signs for it.
 	error NotProved();
 
 	/// @notice A node vouched for somebody.
@@ -34,8 +28,6 @@ contract TrustGate {
 	uint64 public immutable least;
 	/// @notice How old the last checkpoint may be, in seconds.
 	uint256 public immutable maxAge;
-	/// @notice The address that signs for a node.
-	mapping(bytes32 node => address) public keyOf;
 	/// @notice Until when somebody is let in.
 	mapping(address who => uint256) public admittedUntil;
 
@@ -43,30 +35,22 @@ contract TrustGate {
 		(scores, least, maxAge) = (scores_, least_, maxAge_);
 	}
 
-	/// @notice Takes note of the address that signs for a node, by the verdict that let it in. Anybody may.
-	function introduce(
-		Verdict calldata verdict,
-		EvidenceCheck.Opening calldata opening,
-		EvidenceCheck.Bytes calldata application
-	) external {
-		EvidenceCheck evidence = scores.evidence();
-		address key = evidence.anchorOf(verdict, opening, application);
-		(, uint32 round) = evidence.verdicts().admission(verdict.subject);
-		if (round != verdict.round) revert NotItsAdmission();
-		keyOf[verdict.subject] = key;
-	}
-
 	/// @notice Lets the caller in until `until`.
+	/// @dev A signature's twin, with the other `s`, is taken as well: what it says is the same, for the same caller and
+	/// until the same time, and nothing is counted here, so it opens nothing that the signature itself does not.
 	/// @param v The node's signature over `voucher`, with `r` and `s`.
 	function enter(bytes32 node, uint64 score, ScoreProof calldata proof, uint256 until, uint8 v, bytes32 r, bytes32 s)
 		external
 	{
 		if (score < least) revert TooLittleTrust();
 		if (block.timestamp > until) revert Expired();
+		// Zero stands for a node that has no such address, and is what `ecrecover` gives for a signature that nobody made.
+		address signer = proof.signer;
+		if (signer == address(0) || signer != ecrecover(voucher(node, msg.sender, until), v, r, s)) {
+			revert NotVouchedFor();
+		}
 		if (block.timestamp > scores.anchor().latest().landed + maxAge) revert Stale();
-		address key = keyOf[node];
-		if (key == address(0)) revert Unknown();
-		if (ecrecover(voucher(node, msg.sender, until), v, r, s) != key) revert NotVouchedFor();
+		// Until here `signer` is what the caller says.
 		if (!scores.verify(node, score, proof)) revert NotProved();
 		admittedUntil[msg.sender] = until;
 		emit Entered(msg.sender, node, score);

@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 import {HistoryLeaf, ScoreProof} from "../Types.sol";
 
 /// @title The three trees whose roots are signed: history, scores, committees. All of them are over Keccak-256.
-/// @dev A leaf is hashed from 112 or 160 bytes, an inner node from 64, so neither passes for the other. Where a leaf is
-/// follows from index and number of leaves alone, never from the proof: nothing can be proved at another place than its
-/// own, and every proof has one length.
+/// @dev A leaf is hashed from 112 bytes (history), 192 (scores) or 160 (committees), an inner node from 64, so none passes
+/// for another. Where a leaf is follows from index and number of leaves alone, never from the proof: nothing can be proved
+/// at another place than its own, and every proof has one length.
 library Merkle {
 	bytes32 internal constant SCORE = keccak256("elapse/score");
 	bytes32 internal constant COMMITTEE = keccak256("elapse/committee");
@@ -23,14 +23,18 @@ library Merkle {
 	}
 
 	/// @notice Whether `proof` leads from a score's leaf to `root`, in a tree with `leaves` leaves.
+	/// @dev A leaf is `keccak256(abi.encode(keccak256("elapse/score"), epoch, node, score, index, signer))`: six words, so
+	/// whoever proves the score proves with it who signs for the node.
 	function provesScore(bytes32 root, uint256 leaves, bytes32 who, uint64 score, ScoreProof calldata proof)
 		internal
 		pure
 		returns (bool)
 	{
 		if (proof.index >= leaves || leaves > 1 << SCORE_DEPTH) return false;
-		bytes32 hash = keccak256(abi.encode(SCORE, uint256(proof.epoch), who, uint256(score), uint256(proof.index)));
 		uint256 index = proof.index;
+		bytes32 hash = keccak256(
+			abi.encode(SCORE, uint256(proof.epoch), who, uint256(score), index, uint256(uint160(proof.signer)))
+		);
 		for (uint256 level; level < SCORE_DEPTH; ++level) {
 			bytes32 sibling = proof.siblings[level];
 			hash = index & 1 == 0 ? node(hash, sibling) : node(sibling, hash);

@@ -185,15 +185,26 @@ contract MerkleTest is Asserts {
 	}
 
 	function scoreLeaf(uint256 index) internal pure returns (bytes32) {
-		return
-			keccak256(
-				abi.encode(keccak256("elapse/score"), uint256(7), keccak256(abi.encode(index)), 1000 + index, index)
-			);
+		return keccak256(
+			abi.encode(
+				keccak256("elapse/score"),
+				uint256(7),
+				keccak256(abi.encode(index)),
+				1000 + index,
+				index,
+				signerOf(index)
+			)
+		);
+	}
+
+	/// Every third node has no address.
+	function signerOf(uint256 index) internal pure returns (address) {
+		return index % 3 == 2 ? address(0) : address(uint160(0x516e << 144 | index));
 	}
 
 	function proveScore(uint256 leaves, uint256 index) internal pure returns (bytes32 root, ScoreProof memory proof) {
 		bytes32[] memory row = scoreTree(leaves);
-		(proof.epoch, proof.index) = (7, uint64(index));
+		(proof.epoch, proof.index, proof.signer) = (7, uint64(index), signerOf(index));
 		bytes32 empty;
 		for (uint256 level; level < 17; ++level) {
 			uint256 sibling = index ^ 1;
@@ -233,6 +244,40 @@ contract MerkleTest is Asserts {
 		}
 		proof.siblings[other % 17] ^= bytes32(uint256(1));
 		no(this.provesScore(root, leaves, node, score, proof), "another sibling");
+	}
+
+	/// A forger has a node's own proof, and says that another signs for it.
+	function testFuzz_a_score_is_proved_with_its_own_signer_only(uint256 leaves, uint256 index, address forger)
+		public
+		view
+	{
+		leaves = 1 + leaves % 50;
+		index %= leaves;
+		bytes32 node = keccak256(abi.encode(index));
+		uint64 score = uint64(1000 + index);
+		(bytes32 root, ScoreProof memory proof) = proveScore(leaves, index);
+		address signer = proof.signer;
+		yes(this.provesScore(root, leaves, node, score, proof), "its own");
+		vm.assume(forger != signer);
+		proof.signer = forger;
+		no(this.provesScore(root, leaves, node, score, proof), "a forger's");
+		proof.signer = address(uint160(signer) ^ uint160(1 << (index * 3)));
+		no(this.provesScore(root, leaves, node, score, proof), "another bit");
+		proof.signer = signer == address(0) ? signerOf(0) : address(0);
+		no(this.provesScore(root, leaves, node, score, proof), "none for one, or one for none");
+	}
+
+	/// A word of which only 20 bytes would be looked at had twins.
+	function test_a_signer_is_no_more_than_an_address() public view {
+		(bytes32 root, ScoreProof memory proof) = proveScore(3, 1);
+		bytes32 node = keccak256(abi.encode(uint256(1)));
+		bytes memory call = abi.encodeCall(this.provesScore, (root, 3, node, 1001, proof));
+		(bool done,) = address(this).staticcall(call);
+		yes(done, "as it is");
+		// After the selector: root, leaves, node, score, epoch, index, and the word of the signer.
+		call[4 + 6 * 32] = 0x01;
+		(done,) = address(this).staticcall(call);
+		no(done, "with a bit above the address");
 	}
 
 	function test_an_empty_leaf_is_no_score() public view {
