@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh             everything that one selection of features has
 #   scripts/test.sh --quick     rustfmt, build, clippy, unit and integration tests: no networks of nodes, no contracts, no
-#                               cargo deny
+#                               client library, no cargo deny
 #   scripts/test.sh --features  everything, and what other selections of features have: benchmarks of pallets and runtime,
 #                               try-runtime, the metadata's hash, and the workspaces beside this one (benches, fuzz,
 #                               tools/bencher). They compile much of the SDK once more for it: an hour the first time
@@ -35,7 +35,7 @@ export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 cd "$ELAPSE_ROOT"
 logs="$(target_dir)/test-logs"
 mkdir -p "$logs"
-rm -f "$logs"/*.log "$logs"/*.skipped
+rm -f "$logs"/*.log "$logs"/*.skipped "$logs"/*.ended
 
 PASSED=0 FAILED=0 SKIPPED=0
 ROWS=()
@@ -103,40 +103,50 @@ tests() { # name, cargo test arguments...
 	return "$status"
 }
 
-# The contracts' own script, beside whatever runs next; its last line counts its tests.
-CONTRACTS_PID='' CONTRACTS_STARTED=''
-can_try_contracts() {
-	local version
-	version="$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p')"
-	((${version:-0} >= 20))
+# The own scripts of what is written for node, beside whatever runs next and one after the other; the last line of each
+# counts its tests.
+SCRIPTS=(contracts web)
+SCRIPTS_PID=''
+can_try_scripts() {
+	node -e 'const [a, b] = process.versions.node.split(".");
+		process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 }
-begin_contracts() {
-	can_try_contracts || return 0
-	CONTRACTS_STARTED=$(date +%s)
-	contracts/test.sh </dev/null >"$logs/contracts.log" 2>&1 &
-	CONTRACTS_PID=$!
+begin_scripts() {
+	can_try_scripts || return 0
+	(
+		for name in "${SCRIPTS[@]}"; do
+			begun=$SECONDS status=0
+			"$name/test.sh" </dev/null >"$logs/$name.log" 2>&1 || status=$?
+			echo "$status $((SECONDS - begun))" >"$logs/$name.ended"
+		done
+	) &
+	SCRIPTS_PID=$!
 }
-end_contracts() {
-	local status=0 passed failed took result=passed remark
-	if [[ -z "$CONTRACTS_PID" ]]; then
-		skip "contracts" "node 20 or newer is needed, and is not here"
+end_scripts() {
+	local name status took passed failed skipped result remark all=0
+	if [[ -z "$SCRIPTS_PID" ]]; then
+		for name in "${SCRIPTS[@]}"; do skip "$name" "node 20.19 or newer is needed, and is not here"; done
 		return 0
 	fi
-	say "contracts"
-	wait "$CONTRACTS_PID" || status=$?
-	cat "$logs/contracts.log"
-	took=$(($(stat -c %Y "$logs/contracts.log") - CONTRACTS_STARTED))
-	read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$logs/contracts.log" | tail -n 1)
-	passed=${passed:-0} failed=${failed:-0}
-	if ((status != 0 && failed == 0)); then failed=1; fi
-	if ((status == 0 && passed == 0)); then status=1 failed=1; fi
-	PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-	remark="$passed passed, $failed failed"
-	if ((status != 0)); then
-		result=FAILED remark+=", see $logs/contracts.log"
-	fi
-	row "contracts" "$result" "$took" "$remark"
-	return "$status"
+	wait "$SCRIPTS_PID" || true
+	for name in "${SCRIPTS[@]}"; do
+		say "$name"
+		cat "$logs/$name.log"
+		read -r status took <"$logs/$name.ended"
+		read -r passed failed skipped < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\?$/\1 \2 \4/p' \
+			"$logs/$name.log" | tail -n 1) || true
+		passed=${passed:-0} failed=${failed:-0} skipped=${skipped:-0} result=passed
+		if ((status != 0 && failed == 0)); then failed=1; fi
+		if ((status == 0 && passed == 0)); then status=1 failed=1; fi
+		PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+		remark="$passed passed, $failed failed, $skipped skipped"
+		if ((status != 0)); then
+			result=FAILED all=1
+			remark+=", see $logs/$name.log"
+		fi
+		row "$name" "$result" "$took" "$remark"
+	done
+	return "$all"
 }
 
 # cargo deny: the one on the PATH if it can read deny.toml, else one of our own, compiled once and kept in the target
@@ -184,8 +194,12 @@ built=yes
 step "build" cargo build --release --locked --workspace --all-targets || built=
 step "clippy" cargo clippy --release --locked --workspace --all-targets -- -D warnings || true
 if [[ -n "$built" ]]; then
-	# Relayers are tried against the contract; without it their tests are skipped.
-	if [[ -z "$QUICK" ]] && can_try_contracts; then step "compiling contracts" contracts/test.sh --compile || true; fi
+	# Relayers are tried against the contract, and what lands against the client library; without them such tests are
+	# skipped.
+	if [[ -z "$QUICK" ]] && can_try_scripts; then
+		step "compiling contracts" contracts/test.sh --compile || true
+		step "building the client library" web/test.sh --build || true
+	fi
 	# The networks of nodes have a step of their own below.
 	tests "unit and integration tests" --workspace -- --skip running_nodes:: || true
 else
@@ -194,17 +208,17 @@ fi
 
 if [[ -n "$QUICK" ]]; then
 	skip "multi-node tests" "--quick"
-	skip "contracts" "--quick"
+	for name in "${SCRIPTS[@]}"; do skip "$name" "--quick"; done
 	skip "cargo deny" "--quick"
 else
-	# Networks wait for their blocks most of the time; meanwhile contracts are compiled and tried.
-	begin_contracts
+	# Networks wait for their blocks most of the time; meanwhile contracts and client library are tried.
+	begin_scripts
 	if [[ -n "$built" ]]; then
 		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=5 || true
 	else
 		skip "multi-node tests" "the build failed"
 	fi
-	end_contracts || true
+	end_scripts || true
 
 	if find_cargo_deny || { step "building cargo deny" install_cargo_deny && find_cargo_deny; }; then
 		for check in licenses bans sources; do
@@ -235,16 +249,15 @@ if [[ -n "$FEATURES" ]]; then
 	packages=("${PALLETS[@]/#/--package=}")
 	benchmarks="$(printf '%s/runtime-benchmarks,' "${PALLETS[@]}")"
 	tests "benchmarks of pallets" "${packages[@]}" --lib --features "${benchmarks%,}" -- benchmarking:: || true
-	for feature in runtime-benchmarks try-runtime; do
-		step "runtime with $feature" env SKIP_WASM_BUILD=1 \
-			cargo check --release --locked --package elapse-runtime --features "$feature" || true
-	done
+	tests "benchmarks of the runtime" --package elapse-runtime --lib --features runtime-benchmarks -- benchmarks:: || true
+	step "runtime with try-runtime" env SKIP_WASM_BUILD=1 \
+		cargo check --release --locked --package elapse-runtime --features try-runtime || true
 	step "runtime with metadata-hash" cargo build --release --locked --package elapse-runtime --features metadata-hash || true
 	for manifest in "${BESIDE[@]}"; do
 		step "compiling $manifest" check_beside "$manifest" --all-targets || true
 	done
 else
-	for name in "benchmarks of pallets" "runtime with runtime-benchmarks" "runtime with try-runtime" \
+	for name in "benchmarks of pallets" "benchmarks of the runtime" "runtime with try-runtime" \
 		"runtime with metadata-hash" "${BESIDE[@]/#/compiling }"; do
 		skip "$name" "only with --features"
 	done

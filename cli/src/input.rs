@@ -37,6 +37,9 @@ pub(crate) enum Error {
 	/// What was given makes no sense.
 	#[error("{0}")]
 	Usage(String),
+	/// Who was asked does not answer, or not what could be believed.
+	#[error("{0}")]
+	Remote(String),
 }
 
 /// The whole of a file; `-` is standard input.

@@ -1,8 +1,11 @@
 //! `elapse`: what people type.
 
+#![forbid(unsafe_code)]
+
 mod input;
 mod report;
 mod tpm;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -23,11 +26,15 @@ enum Command {
 	/// Verify and make TPM evidence.
 	#[command(subcommand)]
 	Tpm(tpm::TpmCommand),
+	/// Check how much a node is trusted.
+	#[command(subcommand)]
+	Trust(trust::TrustCommand),
 }
 
 fn main() -> ExitCode {
 	let result = match Cli::parse().command {
 		Command::Tpm(command) => command.run(),
+		Command::Trust(command) => command.run(),
 	};
 	match result {
 		Ok(verdict) => verdict.into(),

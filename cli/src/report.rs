@@ -61,7 +61,7 @@ impl Outcome {
 /// One rule.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Check {
-	/// Its name, as in the documentation of `ep-tpm`.
+	/// Its name, as in the documentation of what is checked: of `ep-tpm`, or of the command.
 	pub(crate) rule: String,
 	/// How it came out.
 	pub(crate) outcome: Outcome,
@@ -95,6 +95,12 @@ impl Report {
 		let _ = self.write(&mut std::io::stdout().lock(), json);
 	}
 
+	/// Prints the same for a question whose answer is true or false: the last line is the answer, and why not; in JSON
+	/// `verdict` is a Boolean, and `reason` says why it is false.
+	pub(crate) fn print_answer(&self, json: bool) {
+		let _ = self.write_answer(&mut std::io::stdout().lock(), json);
+	}
+
 	fn write(&self, out: &mut impl Write, json: bool) -> io::Result<()> {
 		if json {
 			let object = serde_json::json!({
@@ -102,6 +108,35 @@ impl Report {
 			});
 			return writeln!(out, "{object}");
 		}
+		self.write_lines(out)?;
+		writeln!(out, "\n{}", self.verdict().word())
+	}
+
+	fn write_answer(&self, out: &mut impl Write, json: bool) -> io::Result<()> {
+		let answer = self.verdict() == Verdict::Good;
+		let reason = self.reason().filter(|_| !answer);
+		if json {
+			let mut object = serde_json::json!({ "verdict": answer, "facts": self.facts, "checks": self.checks });
+			if let Some(reason) = reason {
+				object["reason"] = reason.into();
+			}
+			return writeln!(out, "{object}");
+		}
+		self.write_lines(out)?;
+		match reason {
+			Some(reason) => writeln!(out, "\n{answer}: {reason}"),
+			None => writeln!(out, "\n{answer}"),
+		}
+	}
+
+	/// The first rule that does not hold, and why.
+	fn reason(&self) -> Option<String> {
+		let Check { rule, detail, .. } = self.checks.iter().find(|check| check.outcome == Outcome::Fail)?;
+		Some(format!("{rule}: {detail}"))
+	}
+
+	/// Facts and rules, for people.
+	fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
 		let width = self.facts.keys().map(String::len).max().unwrap_or_default();
 		for (name, value) in &self.facts {
 			match value {
@@ -120,7 +155,7 @@ impl Report {
 		for Check { rule, outcome, detail } in &self.checks {
 			writeln!(out, "{}", format!("{:8} {rule:width$}  {detail}", outcome.word()).trim_end())?;
 		}
-		writeln!(out, "\n{}", self.verdict().word())
+		Ok(())
 	}
 }
 
@@ -162,5 +197,24 @@ mod tests {
 		assert_eq!(json["verdict"], "refused");
 		assert_eq!(json["checks"][1]["outcome"], "fail");
 		assert_eq!(json["facts"]["path"][1], "root");
+	}
+
+	#[test]
+	fn an_answer_is_true_or_false_and_the_first_rule_that_does_not_hold_says_why() {
+		let written = |report: &Report, json| {
+			let mut out = Vec::new();
+			report.write_answer(&mut out, json).unwrap();
+			String::from_utf8(out).unwrap()
+		};
+		let good = report(&[Outcome::Pass]);
+		assert_eq!(written(&good, false), "pass     a-rule\n\ntrue\n");
+		let json: Value = serde_json::from_str(&written(&good, true)).unwrap();
+		assert_eq!((&json["verdict"], json.get("reason")), (&Value::Bool(true), None));
+		let mut bad = report(&[Outcome::Pass, Outcome::Fail, Outcome::Skipped]);
+		bad.checks[1].detail = "too late".into();
+		assert!(written(&bad, false).ends_with("\nfalse: a-rule: too late\n"));
+		let json: Value = serde_json::from_str(&written(&bad, true)).unwrap();
+		// A Boolean: the word "false" would be taken for true by half of all languages.
+		assert_eq!((&json["verdict"], &json["reason"]), (&Value::Bool(false), &Value::from("a-rule: too late")));
 	}
 }
