@@ -213,6 +213,22 @@ impl_runtime_apis! {
 			Bridge::submit_signature(number, address, signature)
 		}
 
+		fn awaited_landings(address: sp_core::H160) -> Vec<ep_bridge::Certified> {
+			Bridge::awaited_landings(&address)
+		}
+
+		fn landed() -> Option<ep_bridge::Landing> {
+			pallet_bridge::LastLanded::<Runtime>::get()
+		}
+
+		fn attest_landing(
+			landing: ep_bridge::Landing,
+			address: sp_core::H160,
+			signature: [u8; 65],
+		) -> Result<(), u8> {
+			Bridge::submit_landing(landing, address, signature)
+		}
+
 		fn report_equivocation(proof: ep_bridge::EquivocationProof) -> Result<(), u8> {
 			Bridge::submit_report(proof)
 		}

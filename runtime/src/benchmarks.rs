@@ -114,3 +114,43 @@ pub(crate) fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, S
 	add_benchmarks!(params, batches);
 	Ok(batches)
 }
+
+#[cfg(test)]
+mod tests {
+	use std::sync::Arc;
+
+	use sp_keystore::{testing::MemoryKeystore, KeystoreExt};
+
+	use super::*;
+
+	/// Each at its largest, and what it says has to be true after it.
+	#[test]
+	fn every_benchmark_of_ours_runs_and_does_what_it_measures() {
+		let ours = ["admission", "attestation", "bridge", "poet", "trust"].map(|name| format!("pallet_{name}"));
+		let (lists, _) = metadata(false);
+		let mut ran = 0;
+		for list in lists.iter().filter(|list| ours.iter().any(|name| list.pallet == name.as_bytes())) {
+			for benchmark in &list.benchmarks {
+				let config = BenchmarkConfig {
+					pallet: list.pallet.clone(),
+					instance: list.instance.clone(),
+					benchmark: benchmark.name.clone(),
+					selected_components: benchmark.components.iter().map(|(name, _, most)| (*name, *most)).collect(),
+					verify: true,
+					internal_repeats: 1,
+				};
+				let name = String::from_utf8_lossy(&benchmark.name).into_owned();
+				let batches = chain().execute_with(|| dispatch(config));
+				assert!(batches.as_ref().is_ok_and(|batches| !batches.is_empty()), "{name}: {batches:?}");
+				ran += 1;
+			}
+		}
+		assert!(ran > 40, "{ran} benchmarks");
+	}
+
+	fn chain() -> sp_io::TestExternalities {
+		let mut ext = crate::tests::genesis(crate::genesis_config_presets::Genesis::well_known());
+		ext.register_extension(KeystoreExt(Arc::new(MemoryKeystore::new())));
+		ext
+	}
+}

@@ -12,7 +12,7 @@ mod scene;
 use alloc::{boxed::Box, vec::Vec};
 use ep_poet::AuthorityId;
 use ep_tpm::certificate::{Role, StoredCertificate};
-use ep_trust::{Judgement, MAX_SEATS};
+use ep_trust::{Dossier, Judgement, MAX_SEATS};
 use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::{Authorize, TransactionSource},

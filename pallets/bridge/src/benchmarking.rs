@@ -3,13 +3,17 @@
 //! They need a keystore (host functions make the keys and signatures), which the benchmark tool registers.
 
 use alloc::{boxed::Box, vec::Vec};
-use ep_bridge::{Certificate, Certified, Checkpoint, EquivocationProof, Statement};
+use codec::Encode;
+use ep_bridge::{landing, Certificate, Certified, Checkpoint, EquivocationProof, Landing, Statement};
 use ep_poet::AuthorityId;
 use ep_trust::{anchor, Chain};
 use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::{Authorize, TransactionSource},
-	traits::{EnsureOrigin, Get, Hooks},
+	traits::{
+		fungible::{Inspect, Mutate},
+		EnsureOrigin, Get, Hooks,
+	},
 };
 use frame_system::{pallet_prelude::HeaderFor, RawOrigin};
 use sp_core::{ecdsa, sr25519, H160, H256};
@@ -18,7 +22,7 @@ use sp_runtime::traits::Header as _;
 use crate::*;
 
 /// What benchmarks need of a runtime beside this pallet.
-pub trait BenchmarkHelper: Config {
+pub trait BenchmarkHelper: Config<Currency: Mutate<Self::AccountId>> {
 	/// Begins a session whose validators are `count` members with addresses and weights.
 	fn begin_session(count: u32);
 
@@ -35,6 +39,13 @@ fn author(n: u8) -> AuthorityId {
 	AuthorityId::from(sr25519::Public::from_raw([n; 32]))
 }
 
+/// Addresses in order, none of them zero.
+fn address_of(n: u32) -> H160 {
+	let mut address = H160::repeat_byte(1);
+	address.0[16..].copy_from_slice(&n.to_be_bytes());
+	address
+}
+
 fn begin<T: Config>() {
 	frame_system::Pallet::<T>::set_block_number(START.into());
 }
@@ -43,7 +54,7 @@ fn begin<T: Config>() {
 fn full_set<T: Config>(id: u64, first: Option<H160>) -> Set {
 	let validator = |n: u32| Validator {
 		author: author(n as u8),
-		address: H160::from_low_u64_be(u64::from(n) + 1),
+		address: address_of(n),
 		weight: WEIGHT,
 	};
 	let mut validators: Vec<_> = (0..T::MaxSigners::get()).map(validator).collect();
@@ -139,6 +150,31 @@ fn offence<T: BenchmarkHelper>() -> Box<EquivocationProof> {
 	let honest = checkpoint::<T>(START);
 	let other = Checkpoint { state_root: H256::repeat_byte(9), ..honest.clone() };
 	Box::new(EquivocationProof { first: state(honest), second: state(other) })
+}
+
+/// A word that makes a landing known: all that are needed but one were said, and the pot has a reward.
+fn word<T: BenchmarkHelper>() -> Result<(Landing, H160, [u8; 65]), BenchmarkError> {
+	begin::<T>();
+	let (key, address) = key();
+	let chain = Chain { id: 20, contract: H160::repeat_byte(7) };
+	let signers = full_set::<T>(1, Some(address)).signers;
+	let place = signers.position(&address).ok_or("it signs")?;
+	let certificate = Certificate::build(signers.len(), (0..signers.len()).map(|place| (place, [7; 64])));
+	let checkpoint = checkpoint::<T>(START);
+	let landing =
+		Landing { number: START.into(), transaction: H256::repeat_byte(1), log: 1, relayer: H160::repeat_byte(2) };
+	let (_, signed) = almost::<T>(place);
+	let agreed = Pallet::<T>::word_of(&landing);
+	let said = signed.into_iter().map(|(place, _)| (place, agreed)).collect::<Vec<_>>();
+	Landings::<T>::insert(START, Receipt::Said(said.try_into().map_err(|_| "there is room for all signers")?));
+	let digest = landing.digest(&chain, &checkpoint.genesis);
+	CertifiedCheckpoints::<T>::insert(START, Certified { checkpoint, chain, signers, certificate });
+	CertifiedNumbers::<T>::try_append(START).map_err(|()| "there is room")?;
+	let reward = T::Currency::minimum_balance();
+	Reward::<T>::put(reward);
+	T::Currency::set_balance(&Pallet::<T>::pot(), reward + reward + reward);
+	let signature = sp_io::crypto::ecdsa_sign_prehashed(anchor::KEY_TYPE, &key, &digest);
+	Ok((landing, address, signature.ok_or("the key is in the keystore")?.0))
 }
 
 #[benchmarks(where T: BenchmarkHelper)]
@@ -277,6 +313,62 @@ mod benchmarks {
 		_(origin as T::RuntimeOrigin);
 
 		assert_eq!(CurrentSet::<T>::get(), 3);
+		Ok(())
+	}
+
+	/// The word that makes a landing known, and a reward is held.
+	#[benchmark]
+	fn attest_landing() -> Result<(), BenchmarkError> {
+		let (landing, address, signature) = word::<T>()?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, landing, address, signature);
+
+		assert_eq!(LastLanded::<T>::get(), Some(landing));
+		assert!(Owed::<T>::contains_key(landing.relayer));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn authorize_attest_landing() -> Result<(), BenchmarkError> {
+		let (landing, address, signature) = word::<T>()?;
+		let call = Call::<T>::attest_landing { landing, address, signature };
+
+		#[block]
+		{
+			call.authorize(TransactionSource::External).ok_or("the call authorises itself")??;
+		}
+
+		Ok(())
+	}
+
+	#[benchmark]
+	fn claim_rewards() -> Result<(), BenchmarkError> {
+		let (landing, address, signature) = word::<T>()?;
+		Pallet::<T>::do_attest_landing(landing, address, signature)?;
+		let account: T::AccountId = frame_benchmarking::whitelisted_caller();
+		let (key, relayer) = key();
+		Owed::<T>::insert(relayer, Owed::<T>::take(landing.relayer));
+		let statement = landing::claim(&T::Register::contract(), &T::GenesisHash::get(), &account.encode());
+		let signed = sp_io::crypto::ecdsa_sign_prehashed(anchor::KEY_TYPE, &key, &statement);
+		let proof = signed.ok_or("the key is in the keystore")?.0;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(account), relayer, proof);
+
+		assert!(!Owed::<T>::contains_key(relayer));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn set_reward() -> Result<(), BenchmarkError> {
+		let origin = T::GovernOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		let reward: BalanceOf<T> = 5u32.into();
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, reward);
+
+		assert_eq!(Reward::<T>::get(), reward);
 		Ok(())
 	}
 

@@ -200,6 +200,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Forgets a certified checkpoint. Nodes have it beside the state.
 	fn forget(number: u32) {
+		Landings::<T>::remove(number);
 		if let Some(certified) = CertifiedCheckpoints::<T>::take(number) {
 			if certified.hands_over() {
 				Handovers::<T>::remove(certified.checkpoint.signers.saturating_add(1));

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use ep_bridge::{
 	api::{OpenCheckpoint, ProvenScore},
-	Certified, EquivocationProof, HistoryLeaf, SignerSet,
+	Certified, EquivocationProof, HistoryLeaf, Landing, SignerSet,
 };
 use ep_poet::{AuthorityId, OnMemberGone, OnParent};
 use ep_trust::{anchor::OnAnchor, committee::OnConclude, score::OnScore, Round};
@@ -59,6 +59,18 @@ impl<T: Config> Pallet<T> {
 	{
 		Self::check_signature(number, &address, &signature).map_err(|error| Self::index_of(&error))?;
 		Self::submit(Call::sign { number, address, signature })
+	}
+
+	/// Puts what a signer says of a landing into the transaction pool.
+	///
+	/// # Errors
+	/// As [`Self::submit_signature`].
+	pub fn submit_landing(landing: Landing, address: H160, signature: [u8; 65]) -> Result<(), u8>
+	where
+		T: CreateAuthorizedTransaction<Call<T>>,
+	{
+		Self::check_landing(&landing, &address, &signature).map_err(|error| Self::index_of(&error))?;
+		Self::submit(Call::attest_landing { landing, address, signature })
 	}
 
 	/// Puts a report into the transaction pool.
@@ -134,7 +146,7 @@ impl<T: Config> Pallet<T> {
 		}
 		ensure!(Handovers::<T>::iter_values().all(CertifiedCheckpoints::<T>::contains_key), "handovers are certified");
 		ensure!(Concluded::<T>::get().is_empty(), "no block is being executed");
-		Ok(())
+		Self::try_landings()
 	}
 }
 

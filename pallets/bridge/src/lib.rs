@@ -22,6 +22,10 @@
 //! * *The signers' keys are lost*, more than a third of the weight for good. Governance calls `reset_signers`, and the
 //!   contract's recovery takes the new set.
 //! * *A signer signs two checkpoints of one height.* Anybody reports it, and it is suspended.
+//! * *A checkpoint lands.* Signers who look at the Elastos Smart Chain say where, feeless ([`ep_bridge::landing`]). With
+//!   more than two thirds of the weight of the set that signed it, it is known here, and the relayer who paid for it is owed
+//!   a reward, held of the pot until it is claimed. One that never lands stays certified, and nodes keep its certificate
+//!   for ever; newer ones land in its place, or, after a handover, after it.
 //! * *A score changes.* Its leaf and the path to the root are hashed again, at once.
 //!
 //! ## Terminology
@@ -39,8 +43,9 @@
 //!    new session looks at [`Config::MaxSigners`] validators, whatever the number of members.
 //! 5. *The tree is the scores*: a member has a leaf from the first time that it is examined until its record is gone, in
 //!    which its score is as `pallet_attestation` told it last, and 0 from the moment that it is suspended or removed.
-//! 6. *Dense*: leaves stand at 0 up to their number.
-//! 7. *Leaves look back*: the history's leaf of a block is what held at its end, whatever its child does.
+//! 6. *Paid once*: a checkpoint lands once, and its reward is held from then on until its relayer's key names an account.
+//! 7. *Dense*: leaves stand at 0 up to their number.
+//! 8. *Leaves look back*: the history's leaf of a block is what held at its end, whatever its child does.
 //!
 //! ## Panics
 //! At genesis only, if the parameters cannot be.
@@ -54,6 +59,7 @@ extern crate alloc;
 pub mod benchmarking;
 mod checkpoints;
 mod impls;
+mod landings;
 #[cfg(test)]
 mod mock;
 mod scores;
@@ -63,6 +69,7 @@ mod tests;
 mod types;
 pub mod weights;
 
+pub use landings::{Receipt, Words};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -81,16 +88,26 @@ pub const RETAINED: u32 = 32;
 #[frame_support::pallet]
 pub mod pallet {
 	use alloc::boxed::Box;
-	use ep_bridge::{Certified, EquivocationProof};
+	use ep_bridge::{Certified, EquivocationProof, Landing};
 	use ep_poet::AuthorityId;
 	use ep_trust::Round;
-	use frame_support::{pallet_prelude::*, traits::EnsureOrigin};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{
+			fungible::{Inspect, MutateHold},
+			EnsureOrigin,
+		},
+		PalletId,
+	};
 	use frame_system::pallet_prelude::*;
 	use sp_core::{H160, H256};
 
 	use super::*;
 
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+	/// Balances of accounts.
+	pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -112,6 +129,13 @@ pub mod pallet {
 		type CurrentSession: Get<u32>;
 		/// The history as it stands.
 		type History: History;
+		/// Rewards.
+		type Currency: MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+		/// Reasons for holds.
+		type RuntimeHoldReason: From<HoldReason>;
+		/// Names the account that rewards come from.
+		#[pallet::constant]
+		type PotId: Get<PalletId>;
 		/// Most signers.
 		#[pallet::constant]
 		type MaxSigners: Get<u32>;
@@ -120,6 +144,13 @@ pub mod pallet {
 		type MaxConcluded: Get<u32>;
 		/// Weights of calls and hooks.
 		type WeightInfo: WeightInfo;
+	}
+
+	/// Why funds of the pot are held.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// A relayer brought a checkpoint, and has not claimed its reward.
+		Reward,
 	}
 
 	/// How often.
@@ -169,6 +200,22 @@ pub mod pallet {
 	/// Heights of certified handovers that are remembered, by the set that they handed over to.
 	#[pallet::storage]
 	pub type Handovers<T> = StorageMap<_, Twox64Concat, u64, u32>;
+
+	/// What is known of where certified checkpoints landed, for those that are remembered.
+	#[pallet::storage]
+	pub type Landings<T> = StorageMap<_, Twox64Concat, u32, Receipt>;
+
+	/// The newest checkpoint that is known to have landed.
+	#[pallet::storage]
+	pub type LastLanded<T> = StorageValue<_, Landing>;
+
+	/// What a relayer gets for a checkpoint.
+	#[pallet::storage]
+	pub type Reward<T> = StorageValue<_, BalanceOf<T>, ValueQuery>;
+
+	/// What relayers have not claimed yet, by their addresses. A new entry takes a checkpoint that landed.
+	#[pallet::storage]
+	pub type Owed<T> = StorageMap<_, Twox64Concat, H160, BalanceOf<T>, ValueQuery>;
 
 	/// Nodes of the tree of scores, by row (leaves are in row 0) and place. Those of empty subtrees are left out.
 	#[pallet::storage]
@@ -276,8 +323,35 @@ pub mod pallet {
 			/// The height.
 			number: u64,
 		},
+		/// A signer said where a checkpoint landed.
+		LandingAttested {
+			/// Height of its block.
+			number: u32,
+			/// The signer.
+			address: H160,
+		},
+		/// A checkpoint landed, say signers of more than two thirds of the weight.
+		Landed {
+			/// Height of its block.
+			number: u32,
+			/// Who brought it.
+			relayer: H160,
+			/// What is held for that; nothing if the pot does not have it.
+			reward: BalanceOf<T>,
+		},
+		/// A relayer was paid.
+		RewardPaid {
+			/// Its address.
+			relayer: H160,
+			/// The account that its key named.
+			account: T::AccountId,
+			/// What for all that it had brought.
+			amount: BalanceOf<T>,
+		},
 		/// Parameters changed.
 		ParametersSet,
+		/// The reward changed.
+		RewardSet,
 	}
 
 	#[pallet::error]
@@ -307,6 +381,14 @@ pub mod pallet {
 		UnknownSigner,
 		/// The member was reported for that height, or for a later one.
 		AlreadyReported,
+		/// No certified checkpoint of that height is remembered.
+		NotCertified,
+		/// The checkpoint was signed when there was no contract.
+		NotAnchored,
+		/// Where it landed is known.
+		AlreadyLanded,
+		/// The address has brought nothing that was not paid.
+		NothingOwed,
 	}
 
 	#[pallet::hooks]
@@ -397,6 +479,44 @@ pub mod pallet {
 		pub fn reset_signers(origin: OriginFor<T>) -> DispatchResult {
 			T::GovernOrigin::ensure_origin(origin)?;
 			Self::do_reset_signers()
+		}
+
+		/// A signer says where a certified checkpoint landed. Feeless, as [`Self::sign`]; the signature is over
+		/// [`Landing::digest`]. Signers say it once the event is [`ep_bridge::landing::DEPTH`] blocks deep.
+		///
+		/// # Errors
+		/// None, as [`Self::sign`]: [`Error::NotCertified`], [`Error::NotAnchored`], [`Error::AlreadyLanded`],
+		/// [`Error::NotASigner`], [`Error::AlreadySigned`], [`Error::BadSignature`].
+		#[pallet::call_index(4)]
+		#[pallet::authorize(|_, landing, address, signature| Self::authorize_landing(landing, address, signature))]
+		pub fn attest_landing(
+			origin: OriginFor<T>,
+			landing: Landing,
+			address: H160,
+			signature: [u8; 65],
+		) -> DispatchResult {
+			ensure_authorized(origin)?;
+			Self::do_attest_landing(landing, address, signature)
+		}
+
+		/// Pays the caller all that relayer `relayer` is owed. `proof` is that address's signature over
+		/// [`ep_bridge::landing::claim`] of the caller.
+		///
+		/// # Errors
+		/// [`Error::BadSignature`], [`Error::NothingOwed`], what the currency says.
+		#[pallet::call_index(5)]
+		pub fn claim_rewards(origin: OriginFor<T>, relayer: H160, proof: [u8; 65]) -> DispatchResult {
+			let account = ensure_signed(origin)?;
+			Self::do_claim(account, relayer, proof)
+		}
+
+		/// Sets what a relayer gets for a checkpoint; nothing at first.
+		#[pallet::call_index(6)]
+		pub fn set_reward(origin: OriginFor<T>, reward: BalanceOf<T>) -> DispatchResult {
+			T::GovernOrigin::ensure_origin(origin)?;
+			Reward::<T>::put(reward);
+			Self::deposit_event(Event::RewardSet);
+			Ok(())
 		}
 	}
 }

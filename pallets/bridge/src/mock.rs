@@ -6,6 +6,7 @@ use ep_trust::{anchor, Chain};
 use frame_support::{
 	derive_impl, parameter_types,
 	traits::{Authorize, ConstU32, ConstU64, Hooks, UnfilteredDispatchable},
+	PalletId,
 };
 use frame_system::EnsureRoot;
 use sp_core::{
@@ -47,6 +48,9 @@ mod runtime {
 	pub type Mmr = pallet_mmr;
 
 	#[runtime::pallet_index(2)]
+	pub type Balances = pallet_balances;
+
+	#[runtime::pallet_index(3)]
 	pub type Bridge = pallet_bridge;
 }
 
@@ -54,6 +58,12 @@ mod runtime {
 impl frame_system::Config for Test {
 	type Block = Block;
 	type BlockHashCount = ConstU64<250>;
+	type AccountData = pallet_balances::AccountData<u64>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+	type AccountStore = System;
 }
 
 impl pallet_mmr::Config for Test {
@@ -76,6 +86,7 @@ pub(crate) const INTERVAL: u64 = 10;
 
 parameter_types! {
 	pub const GenesisHash: H256 = GENESIS;
+	pub const PotId: PalletId = PalletId(*b"test/pot");
 	pub static CurrentEpoch: u64 = 0;
 	pub static CurrentSession: u32 = 0;
 	/// Validators, by number, and their weights.
@@ -133,6 +144,9 @@ impl Config for Test {
 	type CurrentEpoch = CurrentEpoch;
 	type CurrentSession = CurrentSession;
 	type History = Members;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = PotId;
 	type MaxSigners = ConstU32<MAX_SIGNERS>;
 	type MaxConcluded = ConstU32<3>;
 	type WeightInfo = ();

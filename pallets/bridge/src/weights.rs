@@ -22,6 +22,14 @@ pub trait WeightInfo {
 	fn set_parameters() -> Weight;
 	/// Giving up the signers.
 	fn reset_signers() -> Weight;
+	/// The word of a signer that makes a landing known, of the most signers, without its authorisation.
+	fn attest_landing() -> Weight;
+	/// Whether a word is a signer's.
+	fn authorize_attest_landing() -> Weight;
+	/// Paying a relayer.
+	fn claim_rewards() -> Weight;
+	/// The reward.
+	fn set_reward() -> Weight;
 	/// A leaf of the tree changes. Part of what others' calls and hooks are measured with.
 	fn on_score() -> Weight;
 	/// A leaf goes, and another takes its place. Part of what others' hooks are measured with.
@@ -64,6 +72,22 @@ impl WeightInfo for () {
 
 	fn reset_signers() -> Weight {
 		RocksDbWeight::get().reads_writes(400, 24)
+	}
+
+	fn attest_landing() -> Weight {
+		Weight::from_parts(200_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(8, 6))
+	}
+
+	fn authorize_attest_landing() -> Weight {
+		Weight::from_parts(100_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(3, 0))
+	}
+
+	fn claim_rewards() -> Weight {
+		Weight::from_parts(200_000_000, 0).saturating_add(RocksDbWeight::get().reads_writes(6, 5))
+	}
+
+	fn set_reward() -> Weight {
+		RocksDbWeight::get().reads_writes(0, 1)
 	}
 
 	fn on_score() -> Weight {

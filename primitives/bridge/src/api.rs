@@ -7,7 +7,7 @@ use ep_trust::Chain;
 use scale_info::TypeInfo;
 use sp_core::H160;
 
-use crate::{Certified, Checkpoint, EquivocationProof, ScoreProof, SignerSet};
+use crate::{Certified, Checkpoint, EquivocationProof, Landing, ScoreProof, SignerSet};
 
 /// A checkpoint that waits for signatures.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
@@ -57,6 +57,12 @@ sp_api::decl_runtime_apis! {
 		/// Puts a signature into the transaction pool. `Err` has the index of the pallet's error, 255 for what it has none
 		/// for.
 		fn sign(number: u32, address: H160, signature: [u8; 65]) -> Result<(), u8>;
+		/// Certified checkpoints, ascending, of which the signer with this address has still to say where they landed.
+		fn awaited_landings(address: H160) -> Vec<Certified>;
+		/// The newest checkpoint that is known to have landed.
+		fn landed() -> Option<Landing>;
+		/// Puts what a signer says of a landing into the transaction pool. `Err` as before.
+		fn attest_landing(landing: Landing, address: H160, signature: [u8; 65]) -> Result<(), u8>;
 		/// Puts a report of an equivocation into the transaction pool. `Err` as before.
 		fn report_equivocation(proof: EquivocationProof) -> Result<(), u8>;
 	}

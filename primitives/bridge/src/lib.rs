@@ -39,6 +39,7 @@ mod certificate;
 mod checkpoint;
 mod equivocation;
 pub mod history;
+pub mod landing;
 mod signers;
 pub mod tree;
 
@@ -46,6 +47,7 @@ pub use certificate::{compact, expand, Certificate, Certified, CompactSignature,
 pub use checkpoint::Checkpoint;
 pub use equivocation::{EquivocationProof, NoOffence, Statement};
 pub use history::HistoryLeaf;
+pub use landing::Landing;
 pub use signers::{NoSet, Signer, SignerSet, MAX_SIGNERS};
 pub use tree::{ScoreLeaf, ScoreProof};
 

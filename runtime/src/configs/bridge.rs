@@ -2,7 +2,11 @@
 
 use alloc::vec::Vec;
 use ep_poet::AuthorityId;
-use frame_support::traits::{ConstU32, Get};
+use frame_support::{
+	parameter_types,
+	traits::{ConstU32, Get},
+	PalletId,
+};
 use frame_system::EnsureRoot;
 use pallet_bridge::{History, Register, Validator};
 use sp_core::{H160, H256};
@@ -12,7 +16,7 @@ use super::{
 	admission::{GenesisHash, MAX_ROUNDS},
 	session::{CurrentEpoch, MAX_VOTERS},
 };
-use crate::{AccountId, Bridge, Mmr, Poet, Runtime, Trust};
+use crate::{AccountId, Balances, Bridge, Mmr, Poet, Runtime, RuntimeHoldReason, Trust};
 
 /// Whoever votes on finality signs, if it has an address there.
 pub struct Voters;
@@ -65,6 +69,11 @@ impl Get<u32> for CurrentSession {
 	}
 }
 
+parameter_types! {
+	/// Whose funds relayers are rewarded from.
+	pub const PotId: PalletId = PalletId(*b"elapse/a");
+}
+
 impl pallet_bridge::Config for Runtime {
 	type GovernOrigin = EnsureRoot<AccountId>;
 	type Register = Voters;
@@ -73,6 +82,9 @@ impl pallet_bridge::Config for Runtime {
 	type CurrentEpoch = CurrentEpoch;
 	type CurrentSession = CurrentSession;
 	type History = Mountains;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = PotId;
 	type MaxSigners = ConstU32<MAX_VOTERS>;
 	// A round that concludes makes room for another, which cannot conclude in the same block.
 	type MaxConcluded = ConstU32<MAX_ROUNDS>;

@@ -31,6 +31,18 @@ impl<T: frame_system::Config> pallet_bridge::WeightInfo for WeightInfo<T> {
 	fn reset_signers() -> Weight {
 		<() as pallet_bridge::WeightInfo>::reset_signers()
 	}
+	fn attest_landing() -> Weight {
+		<() as pallet_bridge::WeightInfo>::attest_landing()
+	}
+	fn authorize_attest_landing() -> Weight {
+		<() as pallet_bridge::WeightInfo>::authorize_attest_landing()
+	}
+	fn claim_rewards() -> Weight {
+		<() as pallet_bridge::WeightInfo>::claim_rewards()
+	}
+	fn set_reward() -> Weight {
+		<() as pallet_bridge::WeightInfo>::set_reward()
+	}
 	fn on_score() -> Weight {
 		<() as pallet_bridge::WeightInfo>::on_score()
 	}

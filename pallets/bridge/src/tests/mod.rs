@@ -3,5 +3,6 @@
 mod checkpoints;
 mod equivocations;
 mod history;
+mod landings;
 mod scores;
 mod signers;
