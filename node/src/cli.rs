@@ -67,13 +67,20 @@ impl TpmArgs {
 	}
 }
 
-/// Bringing checkpoints to the Elastos Smart Chain.
+/// Bringing checkpoints to the Elastos Smart Chain, and telling which of them landed there.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct RelayArgs {
 	/// Bring certified checkpoints to the Elastos Smart Chain, as `elapse-relayer` does, whose other options have their
 	/// defaults here. `relayer_status` says how it goes.
 	#[arg(long, requires_all = ["relay_esc", "relay_contract", "relay_keystore", "relay_passphrase_file"])]
 	pub(crate) relay: bool,
+
+	/// Look at the Elastos Smart Chain through this node of it, http:// or https://, and tell the chain where checkpoints
+	/// landed, whoever brought them. It is what relayers are paid for. For signers of checkpoints; it needs no `--relay`.
+	///
+	/// May be given more than once: several must agree, so that no one of them can lie. Best is one's own.
+	#[arg(long, value_name = "URL")]
+	pub(crate) esc: Vec<String>,
 
 	/// URL of a node of the Elastos Smart Chain, http:// or https://.
 	#[arg(long, value_name = "URL", requires = "relay")]

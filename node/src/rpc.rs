@@ -9,7 +9,7 @@
 //! | `trust_rounds`, `trust_application`, `trust_evidence`        | `ec_carrier`   |
 //! | `trust_node`, `trust_nodes`, `trust_score`                   | `ec_carrier`   |
 //! | `bridge_checkpoint`, `bridge_open`, `bridge_signers`         | `ec_anchor`    |
-//! | `bridge_scoreProof`, `bridge_historyProof`                   | `ec_anchor`    |
+//! | `bridge_landed`, `bridge_scoreProof`, `bridge_historyProof`  | `ec_anchor`    |
 //! | `relayer_status`, with `--relay`                             | `ec_relayer`   |
 //!
 //! The SDK's `sync_state` is missing: what it writes is for light clients that know BABE.

@@ -262,6 +262,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 
 	let status = StatusHandle::new();
 	let voter_state = SharedVoterState::empty();
+	let esc = relay.esc.clone();
 	let relaying = Relaying::new(relay, &config.data_path);
 	let rpc_builder = crate::rpc::builder(crate::rpc::Deps {
 		client: client.clone(),
@@ -321,6 +322,14 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		relaying.spawn(&task_manager, client.clone(), &history, registry.as_ref())?;
 	}
 	anchor::spawn_history(&task_manager, client.clone(), history);
+	anchor::spawn_witness(
+		&task_manager,
+		&esc,
+		client.clone(),
+		transaction_pool.clone(),
+		keystore_container.keystore(),
+		registry.as_ref(),
+	)?;
 	if role.is_authority() {
 		anchor::spawn_signer(
 			&task_manager,

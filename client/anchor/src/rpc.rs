@@ -5,6 +5,7 @@
 //! | `bridge_checkpoint` | a checkpoint with its certificate, as the contract takes it |
 //! | `bridge_open` | checkpoints that wait for signatures, and who has signed |
 //! | `bridge_signers` | a set of signers, and the checkpoint that handed over to it |
+//! | `bridge_landed` | the newest checkpoint that is known to have landed |
 //! | `bridge_scoreProof` | a member's score, proven under a checkpoint |
 //! | `bridge_historyProof` | an old block, its scores and its verdicts, proven under a checkpoint |
 //!
@@ -115,6 +116,10 @@ pub trait Bridge {
 	#[method(name = "bridge_signers")]
 	fn signers(&self, id: Option<u64>) -> Result<SignersView, Error>;
 
+	/// The newest checkpoint that is known to have landed.
+	#[method(name = "bridge_landed")]
+	fn landed(&self) -> Result<Option<LandedView>, Error>;
+
 	/// A member's score, proven under the newest certified checkpoint or that of a height.
 	#[method(name = "bridge_scoreProof")]
 	fn score_proof(&self, author: String, checkpoint: Option<u32>) -> Result<ScoreProofView, Error>;
@@ -210,6 +215,11 @@ where
 	fn signers(&self, id: Option<u64>) -> Result<SignersView, Error> {
 		let set = self.set(id)?;
 		Ok(SignersView::new(&set, self.handover(set.id())?))
+	}
+
+	fn landed(&self) -> Result<Option<LandedView>, Error> {
+		let landed = self.client.runtime_api().landed(self.client.info().best_hash).map_err(failed)?;
+		Ok(landed.map(LandedView::from))
 	}
 
 	fn score_proof(&self, author: String, number: Option<u32>) -> Result<ScoreProofView, Error> {

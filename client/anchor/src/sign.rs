@@ -115,7 +115,7 @@ where
 			else {
 				continue;
 			};
-			for (key, address) in self.keys() {
+			for (key, address) in keys(&self.params.keystore) {
 				let number = open.checkpoint.number;
 				let sent = self.sent.get(&(number, address));
 				if !waits.awaits(&address) || sent.is_some_and(|at| now < at.saturating_add(PATIENCE)) {
@@ -167,12 +167,6 @@ where
 		}
 	}
 
-	/// The keys for the Elastos Smart Chain that this node has, with their addresses.
-	fn keys(&self) -> Vec<(ecdsa::Public, H160)> {
-		let keys = self.params.keystore.ecdsa_public_keys(anchor::KEY_TYPE);
-		keys.into_iter().filter_map(|key| Some((key, anchor::address(&key)?))).collect()
-	}
-
 	/// Signs a checkpoint and hands the signature in.
 	fn sign(&mut self, open: &OpenCheckpoint, key: &ecdsa::Public, address: H160, best: Hash) -> Result<(), String> {
 		let checkpoint = &open.checkpoint;
@@ -190,6 +184,12 @@ where
 			Err(index) => Err(format!("the chain does not take the signature (error {index} of pallet-bridge)")),
 		}
 	}
+}
+
+/// The keys for the Elastos Smart Chain that a node has, with their addresses.
+pub fn keys(keystore: &KeystorePtr) -> Vec<(ecdsa::Public, H160)> {
+	let keys = keystore.ecdsa_public_keys(anchor::KEY_TYPE);
+	keys.into_iter().filter_map(|key| Some((key, anchor::address(&key)?))).collect()
 }
 
 /// Checks a checkpoint against what is final here.

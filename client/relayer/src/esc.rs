@@ -1,4 +1,4 @@
-//! The Elastos Smart Chain's JSON-RPC, as far as a relayer needs it: ten methods, over HTTP.
+//! The Elastos Smart Chain's JSON-RPC, as far as relayers and witnesses need it: eleven methods, over HTTP.
 //!
 //! Only what its nodes have: legacy transactions, `eth_gasPrice`, the tags `latest` and `pending`. Several nodes may be
 //! behind one URL, of which one is behind the others; whoever reads this must not rely on two answers being of one block.
@@ -53,6 +53,34 @@ pub enum Tag {
 	Pending,
 }
 
+/// Which events are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Filter {
+	/// The contract that they are of.
+	pub address: H160,
+	/// Their first topic.
+	pub topic: H256,
+	/// Their second topic is one of these.
+	pub second: Vec<H256>,
+	/// The first block to look at.
+	pub from: u64,
+	/// The last one.
+	pub to: u64,
+}
+
+/// An event, and where it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Logged {
+	/// The block.
+	pub block: u64,
+	/// Hash of the transaction.
+	pub transaction: H256,
+	/// The event.
+	pub log: Log,
+	/// What it says beside its topics.
+	pub data: Vec<u8>,
+}
+
 /// The chain.
 #[async_trait]
 pub trait Esc: Send + Sync {
@@ -72,6 +100,8 @@ pub trait Esc: Send + Sync {
 	async fn estimate(&self, from: H160, to: H160, data: &[u8]) -> Result<u64, EscError>;
 	/// What became of a transaction, once it is in a block.
 	async fn receipt(&self, hash: H256) -> Result<Option<Receipt>, EscError>;
+	/// Events in the chain as it stands.
+	async fn logs(&self, filter: &Filter) -> Result<Vec<Logged>, EscError>;
 	/// Sends one.
 	async fn send(&self, raw: &[u8]) -> Result<(), EscError>;
 }
@@ -241,22 +271,41 @@ fn read_hash(value: &Value) -> Option<H256> {
 	<[u8; 32]>::try_from(bytes).ok().map(H256)
 }
 
-fn read_receipt(value: &Value) -> Option<Receipt> {
-	let number = |value: &Value| read_quantity(value).and_then(|number| u64::try_from(number).ok());
-	let log = |log: &Value| {
-		let address = hex::decode(log["address"].as_str()?.strip_prefix("0x")?).ok()?;
-		Some(Log {
-			index: number(&log["logIndex"])?,
-			address: H160(address.try_into().ok()?),
-			topics: log["topics"].as_array()?.iter().map(read_hash).collect::<Option<_>>()?,
-		})
-	};
-	Some(Receipt {
-		block: number(&value["blockNumber"])?,
-		good: number(&value["status"])? == 1,
-		gas: number(&value["gasUsed"])?,
-		logs: value["logs"].as_array()?.iter().map(log).collect::<Option<_>>()?,
+fn read_number(value: &Value) -> Option<u64> {
+	read_quantity(value).and_then(|number| u64::try_from(number).ok())
+}
+
+fn read_log(value: &Value) -> Option<Log> {
+	let address = hex::decode(value["address"].as_str()?.strip_prefix("0x")?).ok()?;
+	Some(Log {
+		index: read_number(&value["logIndex"])?,
+		address: H160(address.try_into().ok()?),
+		topics: value["topics"].as_array()?.iter().map(read_hash).collect::<Option<_>>()?,
 	})
+}
+
+fn read_receipt(value: &Value) -> Option<Receipt> {
+	Some(Receipt {
+		block: read_number(&value["blockNumber"])?,
+		good: read_number(&value["status"])? == 1,
+		gas: read_number(&value["gasUsed"])?,
+		logs: value["logs"].as_array()?.iter().map(read_log).collect::<Option<_>>()?,
+	})
+}
+
+fn read_logged(value: &Value) -> Option<Logged> {
+	Some(Logged {
+		block: read_number(&value["blockNumber"])?,
+		transaction: read_hash(&value["transactionHash"])?,
+		log: read_log(value)?,
+		data: hex::decode(value["data"].as_str()?.strip_prefix("0x")?).ok()?,
+	})
+}
+
+/// What is in the chain, of a list of events. Those that were taken back may be in it, marked, and those of blocks to come.
+fn read_logs(value: &Value) -> Option<Vec<Logged>> {
+	let stands = |log: &&Value| log["removed"] != true && !log["blockNumber"].is_null();
+	value.as_array()?.iter().filter(stands).map(read_logged).collect()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -315,6 +364,18 @@ impl Esc for Http {
 		}
 		let receipt = read_receipt(&value);
 		receipt.map(Some).ok_or_else(|| EscError::Down(format!("'{value}' is no receipt")))
+	}
+
+	async fn logs(&self, filter: &Filter) -> Result<Vec<Logged>, EscError> {
+		let second: Vec<_> = filter.second.iter().map(|topic| hexadecimal(topic.as_bytes())).collect();
+		let filter = json!({
+			"address": hexadecimal(filter.address.as_bytes()),
+			"topics": [hexadecimal(filter.topic.as_bytes()), second],
+			"fromBlock": format!("{:#x}", filter.from),
+			"toBlock": format!("{:#x}", filter.to),
+		});
+		let value = self.ask("eth_getLogs", json!([filter])).await?;
+		read_logs(&value).ok_or_else(|| EscError::Down(format!("eth_getLogs: '{value}' is no list of events")))
 	}
 
 	async fn send(&self, raw: &[u8]) -> Result<(), EscError> {
@@ -382,6 +443,31 @@ mod tests {
 		let log = Log { index: 2, address: H160::repeat_byte(0xc0), topics: vec![H256::repeat_byte(1)] };
 		assert_eq!(receipt.logs, [log]);
 		assert_eq!(read_receipt(&json!({ "blockNumber": "0x10" })), None);
+	}
+
+	#[test]
+	fn events_are_read_and_those_that_were_taken_back_are_not() {
+		let hash = |byte: &str| format!("0x{}", byte.repeat(32));
+		let event = json!({
+			"address": format!("0x{}", "c0".repeat(20)), "topics": [hash("01"), hash("02")], "data": "0x0a0b",
+			"blockNumber": "0x10", "transactionHash": hash("03"), "transactionIndex": "0x0", "blockHash": hash("04"),
+			"logIndex": "0x2", "removed": false,
+		});
+		let topics = vec![H256::repeat_byte(1), H256::repeat_byte(2)];
+		let log = Log { index: 2, address: H160::repeat_byte(0xc0), topics };
+		let read = Logged { block: 16, transaction: H256::repeat_byte(3), log, data: vec![10, 11] };
+		assert_eq!(read_logs(&json!([event])), Some(vec![read]));
+		let with = |field: &str, value: Value| {
+			let mut event = event.clone();
+			event[field] = value;
+			read_logs(&json!([event]))
+		};
+		assert_eq!(with("removed", json!(true)), Some(vec![]));
+		assert_eq!(with("blockNumber", Value::Null), Some(vec![]));
+		for (field, value) in [("data", json!("0x0")), ("transactionHash", json!("0x03")), ("logIndex", Value::Null)] {
+			assert_eq!(with(field, value), None, "{field}");
+		}
+		assert_eq!(read_logs(&json!({})), None);
 	}
 
 	#[test]

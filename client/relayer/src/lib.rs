@@ -4,6 +4,7 @@
 //! * [`machine`]: what to do, by what was seen; no I/O.
 //! * [`runner`]: asks both chains, and does it.
 //! * [`esc`], [`node`], [`store`], [`keystore`]: the edges.
+//! * [`witness`]: a signer's part, which tells the chain what landed; [`claim`]: how a relayer is paid for it.
 //!
 //! # Rules
 //! 1. *in-order*: a handover is brought before anything that comes after it, and none is left out. Of ordinary
@@ -36,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 pub mod abi;
+pub mod claim;
 pub mod cli;
 pub mod esc;
 pub mod keystore;
@@ -48,10 +50,12 @@ pub mod runner;
 pub mod status;
 pub mod store;
 pub mod testing;
+pub mod witness;
 
 pub use metrics::Metrics;
 pub use runner::{Purse, Relayer, RelayerParams};
 pub use status::{Status, StatusHandle};
+pub use witness::{attest_landings, WitnessParams};
 
 /// Where this crate logs to.
 pub const LOG_TARGET: &str = "relayer";

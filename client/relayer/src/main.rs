@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use ec_relayer::{
+	claim::{self, parse_account, Claim},
 	cli::{parse_address, parse_ela, parse_gwei, passphrase, Options},
 	keystore,
 	node::Remote,
@@ -11,7 +12,7 @@ use ec_relayer::{
 	Metrics, Status, StatusHandle,
 };
 use jsonrpsee::{core::client::ClientT, rpc_params, server::Server, ws_client::WsClientBuilder};
-use sp_core::H160;
+use sp_core::{crypto::AccountId32, H160};
 use substrate_prometheus_endpoint::{init_prometheus, Registry};
 
 /// Brings certified checkpoints of Elapse to the anchor on the Elastos Smart Chain. Anybody may run one; several do not
@@ -27,6 +28,8 @@ use substrate_prometheus_endpoint::{init_prometheus, Registry};
 ///     --keystore relayer.json --passphrase-file passphrase
 ///
 ///   elapse-relayer status
+///
+///   elapse-relayer claim relayer.json --passphrase-file passphrase --account 5...
 ///
 /// With --dry-run it says what it would send, needs no passphrase and sends nothing.
 #[derive(Debug, Parser)]
@@ -45,6 +48,8 @@ enum Command {
 	Run(Box<RunArgs>),
 	/// Say what a running relayer does, and what stands in its way. Exit status 1 if somebody has to do something.
 	Status(StatusArgs),
+	/// Sign what an account of Elapse shows to the chain to be paid what the key has earned. Sends nothing.
+	Claim(ClaimArgs),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -136,6 +141,18 @@ struct StatusArgs {
 	json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+struct ClaimArgs {
+	#[command(flatten)]
+	key: KeyArgs,
+	/// Who is paid, and sends the call.
+	#[arg(long, value_name = "ADDRESS", value_parser = parse_account)]
+	account: AccountId32,
+	/// WebSocket URL of an Elapse node. It is asked for its genesis hash, and for which contract checkpoints are signed.
+	#[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
+	node: String,
+}
+
 /// Lines on standard error.
 struct Lines;
 
@@ -162,6 +179,7 @@ fn main() -> ExitCode {
 		Command::Key(KeyCommand::Show(args)) => show_key(&args),
 		Command::Run(args) => in_runtime(run(*args)),
 		Command::Status(args) => in_runtime(status(args)),
+		Command::Claim(args) => in_runtime(sign_claim(args)),
 	};
 	result.unwrap_or_else(|error| {
 		eprintln!("error: {error}");
@@ -262,4 +280,14 @@ async fn status(args: StatusArgs) -> Result<ExitCode, String> {
 		println!("{status}");
 	}
 	Ok(if status.is_blocked() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+async fn sign_claim(args: ClaimArgs) -> Result<ExitCode, String> {
+	let nobody = |error: &dyn std::fmt::Display| format!("no node answers at {}: {error}", args.node);
+	let client = WsClientBuilder::default().build(&args.node).await.map_err(|error| nobody(&error))?;
+	let (chain, genesis) = claim::domain(&client).await?;
+	let passphrase = passphrase(args.key.passphrase_file.as_deref(), "Passphrase of the relayer's key: ")?;
+	let pair = keystore::read(&args.key.file, &passphrase).map_err(|error| error.to_string())?;
+	println!("{}", Claim::new(&pair, &chain, &genesis, args.account));
+	Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! What the methods give.
 
-use ep_bridge::{api::OpenCheckpoint, Certified, Checkpoint, HistoryLeaf, ScoreProof, SignerSet};
+use ep_bridge::{api::OpenCheckpoint, Certified, Checkpoint, HistoryLeaf, Landing, ScoreProof, SignerSet};
 use ep_trust::{Chain, Round};
 use serde::{Deserialize, Serialize};
 use sp_core::{Bytes, H160, H256};
@@ -201,6 +201,27 @@ impl SignersView {
 	}
 }
 
+/// Where a checkpoint landed, and who brought it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LandedView {
+	/// Height of the checkpoint's block.
+	pub number: u64,
+	/// Hash of the transaction that brought it.
+	pub transaction: H256,
+	/// Place of its event in the block's log.
+	pub log: u32,
+	/// The account that paid for it.
+	pub relayer: H160,
+}
+
+impl From<Landing> for LandedView {
+	fn from(landing: Landing) -> Self {
+		let Landing { number, transaction, log, relayer } = landing;
+		Self { number, transaction, log, relayer }
+	}
+}
+
 /// A member's score, proven.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -321,5 +342,25 @@ impl HistoryProofView {
 			items,
 			concluded: concluded.map(|rounds| rounds.into_iter().map(view).collect()),
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_landing_has_the_names_that_the_reference_has() {
+		let landing =
+			Landing { number: 20, transaction: H256::repeat_byte(1), log: 3, relayer: H160::repeat_byte(0xab) };
+		let view = serde_json::to_value(LandedView::from(landing)).unwrap();
+		let expected = serde_json::json!({
+			"number": 20,
+			"transaction": format!("0x{}", "01".repeat(32)),
+			"log": 3,
+			"relayer": format!("0x{}", "ab".repeat(20)),
+		});
+		assert_eq!(view, expected);
+		assert_eq!(serde_json::to_value(None::<LandedView>).unwrap(), serde_json::Value::Null);
 	}
 }

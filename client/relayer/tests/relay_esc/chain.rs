@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ec_anchor::{
 	rpc::{
-		CheckpointFields, CheckpointView, ContractView, Error, HistoryProofView, OpenView, ScoreProofView, SignersView,
+		CheckpointFields, CheckpointView, ContractView, Error, HistoryProofView, LandedView, OpenView, ScoreProofView,
+		SignersView,
 	},
 	BridgeServer,
 };
@@ -59,6 +60,11 @@ impl Elapse {
 		let inner = self.0.lock();
 		let all = inner.certified.iter().filter(|certified| certified.hands_over());
 		all.map(|certified| certified.checkpoint.number).collect()
+	}
+
+	/// All that is certified.
+	pub(crate) fn certified(&self) -> Vec<Certified> {
+		self.0.lock().certified.clone()
 	}
 
 	pub(crate) fn height(&self) -> u64 {
@@ -130,6 +136,10 @@ impl BridgeServer for Elapse {
 
 	fn open(&self) -> Result<Vec<OpenView>, Error> {
 		Ok(vec![])
+	}
+
+	fn landed(&self) -> Result<Option<LandedView>, Error> {
+		Ok(None)
 	}
 
 	fn score_proof(&self, author: String, _: Option<u32>) -> Result<ScoreProofView, Error> {

@@ -6,8 +6,16 @@ use std::{
 	time::{Duration, Instant},
 };
 
-use ec_relayer::policy::ELA;
-use sp_core::H160;
+use codec::Encode;
+use ec_relayer::{
+	claim::{contract_key, parse_account},
+	policy::ELA,
+	testing::{CHAIN, GENESIS},
+};
+use ep_bridge::landing;
+use ep_trust::anchor;
+use jsonrpsee::{server::Server, types::ErrorObjectOwned, RpcModule};
+use sp_core::{Bytes, H160};
 
 use crate::{chain::Elapse, chains, Evm};
 
@@ -54,6 +62,39 @@ fn its_help_is_worth_reading() {
 	// A passphrase is no argument.
 	let refused = program().args(["run", "--passphrase", "x"]).output().unwrap();
 	assert_eq!(refused.status.code(), Some(2));
+}
+
+/// Good for the account that it was made for, and by the key in the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_signed_for_what_the_node_says_and_sends_nothing() {
+	const ACCOUNT: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+	let mut node = RpcModule::new(());
+	node.register_method("chain_getBlockHash", |_, _, _| Ok::<_, ErrorObjectOwned>(GENESIS)).unwrap();
+	node.register_method("state_getStorage", |params, _, _| {
+		assert_eq!(params.one::<Bytes>().unwrap().0, contract_key());
+		Ok::<_, ErrorObjectOwned>(Bytes(CHAIN.encode()))
+	})
+	.unwrap();
+	let server = Server::builder().build("127.0.0.1:0").await.unwrap();
+	let url = format!("ws://{}", server.local_addr().unwrap());
+	let _serving = server.start(node);
+	let folder = tempfile::tempdir().unwrap();
+	let (key, passphrase, address) = keys(folder.path());
+	let claim = |account: &str, url: &str| {
+		let mut claim = program();
+		claim.arg("claim").arg(&key).arg("--passphrase-file").arg(&passphrase);
+		claim.args(["--account", account, "--node", url]).output().unwrap()
+	};
+	let claimed = claim(ACCOUNT, &url);
+	let shown = text(&claimed);
+	assert!(claimed.status.success(), "{shown}");
+	let proof = shown.lines().find_map(|line| line.strip_prefix("proof    0x")).expect("there is a proof");
+	assert!(shown.contains(&format!("bridge.claimRewards({address:?}, 0x{proof})")), "{shown}");
+	let proof: [u8; 65] = hex::decode(proof).unwrap().try_into().unwrap();
+	let digest = landing::claim(&CHAIN, &GENESIS, &parse_account(ACCOUNT).unwrap().encode());
+	assert_eq!(anchor::recover(&proof, &digest), Some(address));
+	assert_eq!(claim("5Grw", &url).status.code(), Some(2));
+	assert!(text(&claim(ACCOUNT, "ws://127.0.0.1:1")).contains("no node answers"));
 }
 
 struct Runs(Child);

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use ec_relayer::{
 	cli::Options,
+	esc::Http,
 	keystore, legacy,
 	node::{Remote, Within},
 	policy::{Policy, ELA, GWEI},
 	store::Store,
+	witness::{decide, look, Refusal},
 	Metrics, Relayer, Status, StatusHandle,
 };
 use jsonrpsee::server::ServerHandle;
@@ -17,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::{chain::Elapse, chains, Evm};
 
-type Program = Relayer<ec_relayer::esc::Http, Remote, Box<dyn Store>>;
+type Program = Relayer<Http, Remote, Box<dyn Store>>;
 
 /// A relayer with a folder of its own.
 struct Runs {
@@ -222,6 +224,43 @@ async fn a_set_too_large_for_a_transaction_is_published_whatever_it_costs() {
 	scene.check();
 	let totals = scene.status(0).totals;
 	assert_eq!((totals.published, totals.handovers, totals.refused), (1, 1, 0), "{}", scene.status(0));
+}
+
+/// As a node with `--esc` sees the contract's own events, through two URLs.
+#[tokio::test]
+async fn a_signer_sees_what_landed_where_and_by_whom_and_not_before_it_is_deep() {
+	let Some(mut scene) = Scene::new(4, alone()).await else { return };
+	let chain = scene.evm.chain;
+	let numbers = [scene.elapse.certify(&chain), scene.elapse.hand_over(&chain, 5), scene.elapse.certify(&chain)];
+	let esc = [(), ()].map(|()| Http::new(&scene.evm.url).unwrap());
+	let (mut seen, mut blocks) = (Vec::new(), 0);
+	while seen.len() < 2 {
+		scene.pass(1).await;
+		blocks += 1;
+		assert!(blocks < 60, "{}", scene.status(0));
+		let wanted = scene.elapse.certified();
+		let sights = [look(&esc[0], &wanted).await.unwrap(), look(&esc[1], &wanted).await.unwrap()];
+		seen.clear();
+		for certified in &wanted {
+			match decide(certified, &sights) {
+				Ok(landing) => seen.push(landing),
+				Err(refusal) => assert_eq!(refusal, Refusal::Nothing, "#{}", certified.checkpoint.number),
+			}
+		}
+	}
+	let account = scene.relayers[0].account;
+	// The first was superseded, and never lands.
+	assert_eq!(seen.iter().map(|landing| landing.number).collect::<Vec<_>>(), numbers[1..]);
+	for landing in seen {
+		assert_eq!(landing.relayer, account);
+		let receipt = scene.evm.ask("eth_getTransactionReceipt", json!([format!("{:?}", landing.transaction)]));
+		let logs = receipt["logs"].as_array().unwrap();
+		let index = |log: &serde_json::Value| crate::evm::number(&log["logIndex"]);
+		assert!(logs.iter().any(|log| index(log) == u64::from(landing.log)), "{landing:?}: {receipt}");
+		let depth = crate::evm::number(&scene.evm.ask("eth_blockNumber", json!([])))
+			- crate::evm::number(&receipt["blockNumber"]);
+		assert!(depth >= ep_bridge::landing::DEPTH, "{depth}");
+	}
 }
 
 /// The same without RPC, as the node does it with `--relay`.

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_rlp::{Decodable, Header};
 use ec_relayer::{
 	abi,
+	esc::{Filter, Logged},
 	legacy::Legacy,
 	machine::{Log, Receipt},
 	policy::GWEI,
 };
 use ep_bridge::{Certificate, Certified, Checkpoint, SignerSet};
-use ep_trust::anchor;
+use ep_trust::{anchor, eip712};
 use rand::{rngs::StdRng, Rng, SeedableRng};
 use sp_core::{H160, H256};
 use sp_crypto_hashing::keccak_256;
@@ -143,6 +144,26 @@ impl Ledger {
 		let transactions = self.blocks[..blocks].iter().flat_map(|block| &block.transactions);
 		let found = transactions.into_iter().find(|(pooled, _)| pooled.hash == hash);
 		found.map(|(_, receipt)| receipt.clone())
+	}
+
+	/// Events, as a node finds them.
+	pub(crate) fn logs(&mut self, filter: &Filter) -> Vec<Logged> {
+		let blocks = self.asked();
+		let transactions = self.blocks[..blocks].iter().flat_map(|block| &block.transactions);
+		let logged = transactions.flat_map(|(pooled, receipt)| {
+			receipt.logs.iter().map(|log| Logged {
+				block: receipt.block,
+				transaction: pooled.hash,
+				log: log.clone(),
+				data: data(&pooled.legacy.data, &log.topics, pooled.from),
+			})
+		});
+		let wanted = |Logged { block, log, .. }: &Logged| {
+			let Log { address, topics, .. } = log;
+			let topics = topics[0] == filter.topic && filter.second.contains(&topics[1]);
+			*address == filter.address && topics && (filter.from..=filter.to).contains(block)
+		};
+		logged.filter(wanted).collect()
 	}
 
 	/// The contract's getters.
@@ -324,6 +345,14 @@ fn execute(state: &mut State, from: H160, legacy: &Legacy) -> (u64, Outcome) {
 		Ok((gas, topics)) => (base + gas, Ok(Some(topics))),
 		Err(rule) => (base + 5_000, Err(rule)),
 	}
+}
+
+/// What an event says beside its topics: of a landing the block's hash, and who brought it.
+fn data(call: &[u8], topics: &[H256], from: H160) -> Vec<u8> {
+	if topics[0] != abi::topic(abi::LANDED) {
+		return Vec::new();
+	}
+	[abi::word(&call[4..], 3).unwrap(), &eip712::address(&from)].concat()
 }
 
 fn part(body: &[u8], word: usize) -> Vec<u8> {

@@ -5,4 +5,5 @@ mod days;
 mod faults;
 mod ledger;
 mod rivals;
+mod witnesses;
 mod world;

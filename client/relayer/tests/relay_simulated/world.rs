@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use ec_relayer::{
-	esc::{Esc, EscError, Tag},
+	esc::{Esc, EscError, Filter, Logged, Tag},
 	machine::{Receipt, Record},
 	node::{Node, NodeError},
 	policy::{Policy, GWEI},
@@ -103,6 +103,9 @@ impl Esc for SimEsc {
 	}
 	async fn receipt(&self, hash: H256) -> Result<Option<Receipt>, EscError> {
 		self.ask(|ledger| Ok(ledger.receipt(hash))).await
+	}
+	async fn logs(&self, filter: &Filter) -> Result<Vec<Logged>, EscError> {
+		self.ask(|ledger| Ok(ledger.logs(filter))).await
 	}
 	async fn send(&self, raw: &[u8]) -> Result<(), EscError> {
 		self.ask(|ledger| ledger.submit(raw).map_err(said)).await
@@ -305,6 +308,11 @@ impl World {
 			}
 		}
 		panic!("after 400 blocks, {:?} of #{}:\n{}", self.state().landed.last(), self.height, self.status(0));
+	}
+
+	/// Somebody else's view of the chain.
+	pub(crate) fn esc(&self) -> SimEsc {
+		SimEsc { ledger: self.ledger.clone(), fuse: Fuse::default() }
 	}
 
 	pub(crate) fn state(&self) -> State {
