@@ -52,11 +52,7 @@ fn begin<T: Config>() {
 
 /// A set of the most signers. The first of them, if one is given, has this address.
 fn full_set<T: Config>(id: u64, first: Option<H160>) -> Set {
-	let validator = |n: u32| Validator {
-		author: author(n as u8),
-		address: address_of(n),
-		weight: WEIGHT,
-	};
+	let validator = |n: u32| Validator { author: author(n as u8), address: address_of(n), weight: WEIGHT };
 	let mut validators: Vec<_> = (0..T::MaxSigners::get()).map(validator).collect();
 	if let (Some(validator), Some(address)) = (validators.first_mut(), first) {
 		validator.address = address;

@@ -80,7 +80,7 @@ fn a_newcomers_score_opens_a_door_on_the_smart_chain_whatever_befalls_checkpoint
 
 		a_door_opens_to_whom_the_newcomer_vouches_for(&network, &mut esc).await?;
 		strangers_programs_tell_truth_from_lies(&network, &mut esc).await?;
-		what_landed_is_the_chain(&network, &mut esc).await?;
+		what_landed_is_the_chain(&mut network, &mut esc).await?;
 		esc.nothing_was_paid_in_vain()?;
 		network.check()?;
 		nobody_equivocated(&network)?;
@@ -122,7 +122,7 @@ async fn the_relayer_is_killed_and_catches_up(network: &Network, esc: &mut Esc) 
 /// Waits until what has landed is as it should be.
 async fn lands(esc: &mut Esc, what: &str, is: impl Fn(&[Landing]) -> bool) -> Result<()> {
 	let esc = tokio::sync::Mutex::new(esc);
-	until(what, seconds(120), || async {
+	until(what, seconds(240), || async {
 		let landed = esc.lock().await.landed()?;
 		Ok(if is(&landed) { Seen::Yes(()) } else { Seen::NotYet(format!("{:?}", landed.last())) })
 	})
@@ -150,16 +150,21 @@ async fn set_signs(esc: &mut Esc, id: u64) -> Result<()> {
 
 /// Every landing is a block of the finalised chain that has a checkpoint, in order, none twice; the contract's sets are the
 /// chain's, and no handover is missing.
-async fn what_landed_is_the_chain(network: &Network, esc: &mut Esc) -> Result<()> {
-	let (rpc, landed, sets) = (network.rpc(1), esc.landed()?, esc.sets());
+async fn what_landed_is_the_chain(network: &mut Network, esc: &mut Esc) -> Result<()> {
+	let rpc = network.rpc(1);
+	// Both as of one moment.
+	let (landed, sets) = loop {
+		let (before, landed) = (esc.sets(), esc.landed()?);
+		if before == esc.sets() {
+			break (landed, before);
+		}
+	};
 	let in_order = landed.windows(2).all(|pair| pair[0].number < pair[1].number && pair[0].signers <= pair[1].signers);
 	expect(in_order && !landed.is_empty(), || format!("out of order, or twice: {landed:?}"))?;
-	let finalized = rpc.finalized().await?.number;
+	network.finalized(&[1], landed.last().map_or(0, |one| one.number), seconds(60)).await?;
 	for one in &landed {
 		let hash = rpc.block_hash(one.number).await?;
-		expect(one.number <= finalized && hash == Some(one.hash), || {
-			format!("{one:?}, and #{} is {hash:?}; #{finalized} is final", one.number)
-		})?;
+		expect(hash == Some(one.hash), || format!("{one:?}, and #{} is {hash:?}", one.number))?;
 	}
 	let first = (esc.first..).zip(&sets).all(|(id, set)| id == set.0);
 	expect(first, || format!("sets do not follow one another from {} on: {sets:?}", esc.first))?;
@@ -279,7 +284,11 @@ fn verifier() -> std::result::Result<PathBuf, String> {
 	let web = evm::folder().join("../web");
 	let compiled = web.join("dist/index.js").exists() && web.join("node_modules").exists();
 	let why = || format!("the client is not compiled: npm ci && npm run build in {}", web.display());
-	if compiled { Ok(web.join("bin/elapse-verify-score.mjs")) } else { Err(why()) }
+	if compiled {
+		Ok(web.join("bin/elapse-verify-score.mjs"))
+	} else {
+		Err(why())
+	}
 }
 
 /// Two programs that were written apart from each other, and know nothing but ESC, where the scores are, and a node that
@@ -310,7 +319,11 @@ async fn strangers_programs_tell_truth_from_lies(network: &Network, esc: &mut Es
 			(("--answer", other.as_os_str()), 1),
 		] {
 			let mut command = Command::new(&program);
-			command.args(&words).args(["--node", &node, "--esc", &esc_url, "--scores", &scores]).arg(from.0).arg(from.1);
+			command
+				.args(&words)
+				.args(["--node", &node, "--esc", &esc_url, "--scores", &scores])
+				.arg(from.0)
+				.arg(from.1);
 			let output = command.output().map_err(Error::io("run", &program))?;
 			let text = [output.stdout, output.stderr].concat();
 			let text = String::from_utf8_lossy(&text);

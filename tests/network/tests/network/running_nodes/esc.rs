@@ -125,7 +125,8 @@ impl Esc {
 		command.args(["run", "--verbose", "--node", network.rpc(0).url(), "--esc", &self.evm.url]);
 		command.args(["--every", "1", "--stagger", "0", "--contract", &format!("{:?}", self.anchor)]);
 		command.args(["--rpc", &format!("127.0.0.1:{}", self.rpc_port)]);
-		for (option, file) in [("--keystore", "relayer.json"), ("--passphrase-file", "passphrase"), ("--data", "data")] {
+		for (option, file) in [("--keystore", "relayer.json"), ("--passphrase-file", "passphrase"), ("--data", "data")]
+		{
 			command.arg(option).arg(self.folder.join(file));
 		}
 		self.relayer = Some(Process::start("the relayer", command, &self.log(), None)?);
@@ -146,8 +147,8 @@ impl Esc {
 	pub(super) fn reorganise(&self, depth: u64, keep: bool) -> Result<()> {
 		let answer = self.evm.ask("esc_reorganise", json!([depth, keep]));
 		let lost = answer["lost"].as_array().map_or(0, Vec::len);
-		let become = if keep { "wait again" } else { "are lost" };
-		say(format_args!("ESC's last {depth} blocks are taken back; {lost} transactions that were in them {become}"));
+		let fate = if keep { "wait again" } else { "are lost" };
+		say(format_args!("ESC's last {depth} blocks are taken back; {lost} transactions that were in them {fate}"));
 		expect(lost > 0, || format!("nothing was in the {depth} blocks: {answer}"))
 	}
 
