@@ -16,8 +16,6 @@
 import {
 	Contract,
 	ContractFactory,
-	JsonRpcProvider,
-	Wallet,
 	concat,
 	getAddress,
 	getBytes,
@@ -27,17 +25,12 @@ import {
 	isHexString,
 } from 'ethers';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { hashOf, word } from './test/reference.mjs';
+import { artifact, connect, fail, networkOf, nextNonce, refuse, send, unlock } from './tools/esc.mjs';
 
 const here = new URL('./', import.meta.url);
 const ORDER = ['ElapseAnchor', 'Verdicts', 'EvidenceCheck', 'TrustScores'];
-
-class Refusal extends Error {}
-const refuse = (message) => {
-	throw new Refusal(message);
-};
 
 /** Parameters, checked. */
 function readParams(file) {
@@ -65,12 +58,6 @@ function readParams(file) {
 		words: concat(members.map(({ address, weight }) => word(address, weight))),
 	};
 }
-
-const artifact = (name) => {
-	const file = new URL(`out/${name}.sol/${name}.json`, here);
-	if (!existsSync(file)) refuse('the contracts are not compiled: npm ci && npm run build');
-	return JSON.parse(readFileSync(file, 'utf8'));
-};
 
 /** Constructor arguments, given the addresses of those before. */
 const argumentsOf = (name, params, at) =>
@@ -125,40 +112,6 @@ async function check(provider, params, at) {
 	return wrong;
 }
 
-function ask(question) {
-	if (!process.stdin.isTTY) refuse('there is no terminal to ask for the password: use --password-file');
-	return new Promise((resolve) => {
-		const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: true });
-		lines.question(question, (answer) => {
-			lines.close();
-			process.stdout.write('\n');
-			resolve(answer);
-		});
-		lines._writeToOutput = () => {};
-	});
-}
-
-async function unlock({ keystore, 'password-file': file }) {
-	if (!keystore) refuse('--keystore is missing: an encrypted keystore file (Web3 Secret Storage)');
-	const json = readFileSync(keystore, 'utf8');
-	if (file === undefined) process.stdout.write(`password of ${keystore}: `);
-	const password = file === undefined ? await ask('') : readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-	return Wallet.fromEncryptedJson(json, password).catch((error) =>
-		refuse(`the keystore does not open: ${error.shortMessage ?? error.message}`),
-	);
-}
-
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** The receipt, `confirmations` blocks deep: blocks of ESC can be replaced. */
-async function settle(provider, hash, confirmations, seconds = 900) {
-	for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(confirmations ? 2000 : 50)) {
-		const receipt = await provider.getTransactionReceipt(hash);
-		if (receipt && (await provider.getBlockNumber()) >= receipt.blockNumber + confirmations) return receipt;
-	}
-	return refuse(`${hash} has not settled in ${seconds} s: run the same command again, it goes on`);
-}
-
 async function main() {
 	const {
 		positionals: [command],
@@ -173,21 +126,12 @@ async function main() {
 	});
 	if (!['predict', 'deploy', 'verify'].includes(command))
 		refuse('predict, deploy or verify? (see the head of this file)');
-	const network =
-		JSON.parse(readFileSync(new URL('networks.json', here), 'utf8'))[values.network] ??
-		refuse('--network: main, test or local');
+	const network = networkOf(values.network);
 	if (!values.params) refuse('--params is missing');
 	const params = readParams(values.params);
-	const provider = new JsonRpcProvider(values.rpc ?? network.rpc, network.chainId, {
-		staticNetwork: true,
-		batchMaxCount: 1,
-		cacheTimeout: -1,
-	});
+	const esc = await connect(network, values),
+		{ provider, chainId } = esc;
 	try {
-		const chainId = Number(await provider.send('eth_chainId', []));
-		if (chainId !== network.chainId) refuse(`the chain has id ${chainId}, not ${network.chainId}`);
-		const gasPrice = BigInt(values['gas-price'] ?? network.gasPrice);
-
 		if (command === 'predict') {
 			if (!isAddress(values.from)) refuse('--from is no address');
 			console.log(
@@ -213,9 +157,7 @@ async function main() {
 			if (ORDER.every((name) => at[name])) console.log('all are there');
 			else {
 				if (begun === 0) for (const name of ORDER) delete at[name];
-				let nonce = await provider.getTransactionCount(wallet.address, 'latest');
-				if (nonce !== (await provider.getTransactionCount(wallet.address, 'pending')))
-					refuse('the account has transactions under way');
+				let nonce = await nextNonce(provider, wallet.address);
 				const anchor = at.ElapseAnchor ?? getCreateAddress({ from: wallet.address, nonce });
 				console.log(`${wallet.address} deploys ${missing.join(', ')}; the anchor is ${anchor}`);
 				if (values['expect-anchor'] && getAddress(values['expect-anchor']) !== getAddress(anchor))
@@ -227,19 +169,9 @@ async function main() {
 					const { data } = await new ContractFactory(abi, bytecode.object).getDeployTransaction(
 						...argumentsOf(name, params, at),
 					);
-					const gasLimit = ((await provider.estimateGas({ from: wallet.address, data })) * 11n) / 10n;
-					const raw = await wallet.signTransaction({
-						type: 0,
-						chainId,
-						nonce,
-						gasPrice,
-						gasLimit,
-						data,
-						value: 0n,
-					});
-					const hash = await provider.send('eth_sendRawTransaction', [raw]);
-					const receipt = await settle(provider, hash, network.confirmations);
-					if (receipt.status !== 1 || receipt.contractAddress !== expected) refuse(`${name}: ${hash} failed`);
+					const receipt = await send(esc, wallet, { nonce, data });
+					if (receipt.status !== 1 || receipt.contractAddress !== expected)
+						refuse(`${name}: ${receipt.hash} failed`);
 					at[name] = expected;
 					writeFileSync(
 						record,
@@ -249,7 +181,7 @@ async function main() {
 							'\t',
 						) + '\n',
 					);
-					console.log(`${name} ${expected} (${receipt.gasUsed} gas, ${hash})`);
+					console.log(`${name} ${expected} (${receipt.gasUsed} gas, ${receipt.hash})`);
 					nonce += 1;
 				}
 			}
@@ -263,9 +195,4 @@ async function main() {
 	}
 }
 
-main().catch((error) => {
-	console.error(
-		error instanceof Refusal ? error.message : (error.error?.message ?? error.shortMessage ?? error.stack),
-	);
-	process.exitCode = 1;
-});
+main().catch(fail);

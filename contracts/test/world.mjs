@@ -159,6 +159,7 @@ export async function world({ set, genesis, guardian = '0x' + '00'.repeat(20), u
 	const scores = await deploy(signer, 'TrustScores', [evidence.target]);
 	const chain = { chainId: 20, contract: anchor.target.toLowerCase() };
 	return {
+		url: anvil.url,
 		provider,
 		signer,
 		anchor,

@@ -8,8 +8,9 @@
 //! | `bridge_landed` | the newest checkpoint that is known to have landed |
 //! | `bridge_scoreProof` | a member's score, proven under a checkpoint |
 //! | `bridge_historyProof` | an old block, its scores and its verdicts, proven under a checkpoint |
+//! | `bridge_verdict` | the verdict of a round, as the contract takes it |
 //!
-//! Bytes are hexadecimal. Every proof was verified by this node before it is given.
+//! Bytes are hexadecimal. Every proof was verified by this node before it is given; so was every verdict.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -19,7 +20,7 @@ use ep_bridge::{
 	archive, history, Certified, HistoryLeaf, SignerSet,
 };
 use ep_poet::{AuthorityId, Hash};
-use ep_trust::Round;
+use ep_trust::{Committee, Round, SignedVerdict};
 use jsonrpsee::{
 	proc_macros::rpc,
 	types::{ErrorObject, ErrorObjectOwned},
@@ -33,6 +34,8 @@ use sp_core::{
 use sp_mmr_primitives::MmrApi;
 use sp_runtime::traits::{Block as BlockT, Header as _, UniqueSaturatedInto};
 
+#[cfg(test)]
+mod tests;
 mod views;
 
 pub use views::*;
@@ -82,6 +85,30 @@ pub enum Error {
 		 their state. A node that took its state from another (warp or fast sync) has none of before"
 	)]
 	NoHistory(String),
+	/// The round has no verdict here.
+	#[error(
+		"this node has none of round {0}: no committee has concluded it (the event `admission.Closed` says how a round ended), \
+		 or it was concluded before this node executed blocks. A node that took its state from another (warp or fast sync) \
+		 has none of before"
+	)]
+	NoVerdict(Round),
+	/// The verdict was signed for no contract.
+	#[error(
+		"the verdict of round {0} was signed while the chain knew no contract on the Elastos Smart Chain: it holds here, and \
+		 cannot be recorded there"
+	)]
+	NoContract(Round),
+	/// The verdict is of another branch.
+	#[error(
+		"this node has the verdict of round {round} as #{block} of another branch had it, not as that of this chain has: ask \
+		 another node"
+	)]
+	OtherBranch {
+		/// The round.
+		round: Round,
+		/// The block in which it was concluded there.
+		block: u64,
+	},
 	/// The proof does not hold. This node's database is damaged.
 	#[error("this node's own proof does not hold ({0}): its database is damaged")]
 	Damaged(String),
@@ -127,6 +154,39 @@ pub trait Bridge {
 	/// A block, proven under the newest certified checkpoint or that of a height.
 	#[method(name = "bridge_historyProof")]
 	fn history_proof(&self, block: u32, checkpoint: Option<u32>) -> Result<HistoryProofView, Error>;
+
+	/// The verdict with which a committee concluded a round.
+	#[method(name = "bridge_verdict")]
+	fn verdict(&self, round: u32) -> Result<VerdictView, Error>;
+}
+
+/// What is kept under a key.
+fn kept<T: Decode>(offchain: Option<&impl OffchainStorage>, key: &[u8]) -> Option<T> {
+	let bytes = offchain?.get(STORAGE_PREFIX, key)?;
+	T::decode(&mut &bytes[..]).ok()
+}
+
+/// A round's verdict and the block in which it was concluded, if a contract takes it. `concluded` says which rounds that
+/// block of this chain concluded.
+fn recordable(
+	round: Round,
+	kept: Option<(u64, SignedVerdict)>,
+	concluded: impl FnOnce(u64) -> Vec<(Round, H256)>,
+) -> Result<(u64, SignedVerdict), Error> {
+	let (block, signed) = kept.ok_or(Error::NoVerdict(round))?;
+	if !concluded(block).contains(&(round, signed.verdict.committee)) {
+		return Err(Error::OtherBranch { round, block });
+	}
+	if signed.chain.contract.is_zero() {
+		return Err(Error::NoContract(round));
+	}
+	let SignedVerdict { chain, verdict, seats, certificate } = &signed;
+	let committee = Committee::new(seats.clone(), verdict.expected).map_err(|rule| Error::Damaged(rule.to_string()))?;
+	if committee.root(round) != verdict.committee {
+		return Err(Error::Damaged("the seats are not those of the committee".into()));
+	}
+	certificate.verify(verdict, chain, &committee).map_err(|rule| Error::Damaged(rule.to_string()))?;
+	Ok((block, signed))
 }
 
 /// Answers.
@@ -153,8 +213,7 @@ where
 {
 	/// What is kept under a key.
 	fn kept<T: Decode>(&self, key: &[u8]) -> Option<T> {
-		let bytes = self.offchain.as_ref()?.get(STORAGE_PREFIX, key)?;
-		T::decode(&mut &bytes[..]).ok()
+		kept(self.offchain.as_ref(), key)
 	}
 
 	/// The newest certified checkpoint, or that of a height, from the state or from beside it.
@@ -258,5 +317,11 @@ where
 		// Without what makes it, the hash of the committees is still proven.
 		let concluded = Some(self.concluded(block)).filter(|rounds| history::committees(rounds) == leaf.committees);
 		Ok(HistoryProofView::new(&checkpoint, block, &leaf, proof.items, concluded))
+	}
+
+	fn verdict(&self, round: u32) -> Result<VerdictView, Error> {
+		let kept = self.kept(&archive::verdict(round));
+		let (block, signed) = recordable(round, kept, |block| self.concluded(block.unique_saturated_into()))?;
+		Ok(VerdictView::new(block, &signed))
 	}
 }

@@ -608,8 +608,7 @@ pub mod pallet {
 		) -> DispatchResult {
 			ensure_authorized(origin)?;
 			// Authorisation has looked at it.
-			let _ = certificate;
-			Self::do_conclude(round, judgement)
+			Self::do_conclude(round, judgement, certificate)
 		}
 
 		/// The applicant takes its application back. Its deposit is kept for a while unless its chip has shown itself.

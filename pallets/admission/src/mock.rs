@@ -12,7 +12,7 @@ use ep_tpm::{
 	testing::SoftLegacyChip,
 	Name,
 };
-use ep_trust::{nonce, sortition, Application, Challenge, Evidence, Quote, SeatClaim};
+use ep_trust::{nonce, sortition, Application, Challenge, Evidence, Quote, SeatClaim, SignedVerdict};
 use frame_support::{
 	derive_impl, parameter_types,
 	traits::{ConstU32, ConstU64, Hooks, OneSessionHandler},
@@ -163,8 +163,8 @@ parameter_types! {
 	pub static MaxRounds: u32 = 4;
 	/// Who failed.
 	pub static Faults: Vec<AuthorityId> = Vec::new();
-	/// Rounds that committees concluded, and the committees' roots.
-	pub static Concluded: Vec<(u32, H256)> = Vec::new();
+	/// Verdicts with which committees concluded rounds.
+	pub static Concluded: Vec<SignedVerdict> = Vec::new();
 	/// Who was given which address.
 	pub static Addressed: Vec<(AuthorityId, H160)> = Vec::new();
 }
@@ -185,8 +185,8 @@ impl ep_trust::anchor::OnAnchor for Blackboard {
 }
 
 impl ep_trust::committee::OnConclude for Blackboard {
-	fn on_conclude(round: u32, root: H256) {
-		Concluded::mutate(|concluded| concluded.push((round, root)));
+	fn on_conclude(signed: SignedVerdict) {
+		Concluded::mutate(|concluded| concluded.push(signed));
 	}
 }
 

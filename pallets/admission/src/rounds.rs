@@ -8,8 +8,8 @@ use ep_trust::{
 	committee::{is_quorum, OnConclude as _},
 	nonce,
 	score::OnFault as _,
-	sortition, Application, Committee, Dossier, Judgement, Quote, Reason, Round, Seat, SeatClaim, Verdict,
-	VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
+	sortition, Application, Committee, Dossier, Judgement, Quote, Reason, Round, Seat, SeatClaim, SignedVerdict,
+	Verdict, VerdictCertificate, MAX_SEATS, SEED_AUTHORS, SEED_BLOCKS,
 };
 use frame_support::{
 	pallet_prelude::*,
@@ -450,7 +450,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Ends a round with a verdict that authorisation has verified.
-	pub(crate) fn do_conclude(round: Round, judgement: Judgement) -> DispatchResult {
+	pub(crate) fn do_conclude(round: Round, judgement: Judgement, certificate: VerdictCertificate) -> DispatchResult {
 		let state = Rounds::<T>::get(round).ok_or(Error::<T>::NoSuchRound)?;
 		if judgement == Judgement::Admit {
 			let (spec, application, keys) = Self::newcomer(round, &state)?;
@@ -472,8 +472,9 @@ impl<T: Config> Pallet<T> {
 			Dossiers::<T>::insert(&state.author, dossier);
 			GroundsOf::<T>::insert(&state.author, grounds);
 		}
-		if let Some(committee) = Self::committee(round, &state) {
-			T::OnConclude::on_conclude(round, committee.root(round));
+		if let Some((verdict, committee)) = Self::verdict(round, &state, judgement) {
+			let (chain, seats) = (AnchorChain::<T>::get(), committee.seats().to_vec());
+			T::OnConclude::on_conclude(SignedVerdict { chain, verdict, seats, certificate });
 		}
 		Self::close(round, state, Outcome::Judged(judgement))
 	}

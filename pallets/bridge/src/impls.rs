@@ -1,17 +1,18 @@
 //! What the pallet answers to others, and what it is told.
 
 use alloc::{boxed::Box, vec::Vec};
+use codec::Encode;
 use ep_bridge::{
 	api::{OpenCheckpoint, ProvenScore},
-	Certified, EquivocationProof, HistoryLeaf, Landing, SignerSet,
+	archive, Certified, EquivocationProof, HistoryLeaf, Landing, SignerSet,
 };
 use ep_poet::{AuthorityId, OnMemberGone, OnParent};
-use ep_trust::{anchor::OnAnchor, committee::OnConclude, score::OnScore, Round};
+use ep_trust::{anchor::OnAnchor, committee::OnConclude, score::OnScore, SignedVerdict};
 use frame_system::{
 	offchain::{CreateAuthorizedTransaction, SubmitTransaction},
 	pallet_prelude::HeaderFor,
 };
-use sp_core::{H160, H256};
+use sp_core::H160;
 use sp_mmr_primitives::LeafDataProvider;
 
 use crate::*;
@@ -196,11 +197,19 @@ impl<T: Config> OnMemberGone for Pallet<T> {
 }
 
 impl<T: Config> OnConclude for Pallet<T> {
-	fn on_conclude(round: Round, root: H256) {
-		Concluded::<T>::mutate(|concluded| {
-			if concluded.try_push((round, root)).is_err() {
+	fn on_conclude(signed: SignedVerdict) {
+		let (round, root) = (signed.verdict.round, signed.verdict.committee);
+		let proven = Concluded::<T>::mutate(|concluded| {
+			let fits = concluded.try_push((round, root)).is_ok();
+			if !fits {
 				log::error!(target: LOG_TARGET, "round {round} is one too many in a block: its verdict stays here");
 			}
+			fits
 		});
+		// Nobody can use a verdict that no block proves.
+		if proven {
+			let kept = (u64::from(Self::height()), signed);
+			sp_io::offchain_index::set(&archive::verdict(round), &kept.encode());
+		}
 	}
 }

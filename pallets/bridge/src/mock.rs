@@ -2,7 +2,7 @@
 
 use ep_bridge::{Checkpoint, EquivocationProof, Statement};
 use ep_poet::{AuthorityId, OnEquivocation, OnParent as _};
-use ep_trust::{anchor, Chain};
+use ep_trust::{anchor, Chain, Judgement, Seat, SignedVerdict, Verdict};
 use frame_support::{
 	derive_impl, parameter_types,
 	traits::{Authorize, ConstU32, ConstU64, Hooks, UnfilteredDispatchable},
@@ -276,6 +276,25 @@ pub(crate) fn statement(n: u8, checkpoint: Checkpoint, chain: Chain) -> Statemen
 /// Reports it.
 pub(crate) fn report(first: Statement, second: Statement) -> Result<(), Error<Test>> {
 	dispatch(Call::report_equivocation { proof: Box::new(EquivocationProof { first, second }) })
+}
+
+/// A verdict that concludes `round`, of a committee with this root. Nobody verifies it here.
+pub(crate) fn verdict(round: u32, committee: H256) -> SignedVerdict {
+	let judgement = Judgement::Admit;
+	SignedVerdict {
+		chain: Contract::get(),
+		verdict: Verdict {
+			genesis: GENESIS,
+			round,
+			subject: [2; 32],
+			evidence: H256::repeat_byte(3),
+			judgement,
+			committee,
+			expected: 9,
+		},
+		seats: vec![Seat { anchor: address(1), votes: 9 }],
+		certificate: Default::default(),
+	}
 }
 
 /// Addresses and weights of the set that signs now.

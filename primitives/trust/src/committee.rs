@@ -2,21 +2,32 @@
 
 use alloc::vec::Vec;
 use binary_merkle_tree::merkle_root;
+use codec::{Decode, Encode};
 use sp_core::{H160, H256};
 use sp_runtime::traits::Keccak256;
 
 use crate::{
-	eip712::{address, number, word},
-	Round,
+	eip712::{address, number, word, Word},
+	SignedVerdict,
 };
 
 /// A committee member as a verdict sees it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub struct Seat {
 	/// Address of its anchor key.
 	pub anchor: H160,
 	/// Its votes, not 0.
 	pub votes: u64,
+}
+
+impl Seat {
+	/// The word that stands for it: the address, four zero bytes, the votes. Contracts take seats so.
+	pub fn word(&self) -> Word {
+		let mut word = [0; 32];
+		word[..20].copy_from_slice(self.anchor.as_bytes());
+		word[24..].copy_from_slice(&self.votes.to_be_bytes());
+		word
+	}
 }
 
 /// The committee of a round, by ascending addresses.
@@ -92,12 +103,12 @@ impl Committee {
 
 /// Told of every round that a committee concludes, so that its verdict can be checked elsewhere.
 pub trait OnConclude {
-	/// The committee with this root has concluded `round`.
-	fn on_conclude(round: Round, root: H256);
+	/// A committee has concluded a round with this verdict, which was verified.
+	fn on_conclude(signed: SignedVerdict);
 }
 
 impl OnConclude for () {
-	fn on_conclude(_: Round, _: H256) {}
+	fn on_conclude(_: SignedVerdict) {}
 }
 
 /// Whether `votes` are more than two thirds of `expected`.
@@ -141,6 +152,12 @@ mod tests {
 		assert_eq!(root(&[a, b], 1), root(&[b, a], 1));
 		let others = [root(&[a], 1), root(&[a, b], 2), root(&[a, seat(2, 3)], 1), root(&[a, seat(3, 2)], 1)];
 		assert!(others.iter().all(|other| *other != root(&[a, b], 1)));
+	}
+
+	#[test]
+	fn a_word_has_the_address_first_and_the_votes_last() {
+		let expected = [[7; 20].as_slice(), &[0; 4], &[0, 0, 0, 0, 0, 0, 1, 2]].concat();
+		assert_eq!(seat(7, 0x102).word()[..], expected);
 	}
 
 	#[test]

@@ -57,7 +57,7 @@ pub use application::{
 	Application, Attested, CertificateBytes, Chain, Challenge, Dossier, Evidence, Quote, Round, SeatClaim, Testimony,
 };
 pub use committee::{Committee, Seat};
-pub use verdict::{Judgement, Reason, Refusal, Verdict, VerdictCertificate, MAX_SEATS};
+pub use verdict::{Judgement, Reason, Refusal, SignedVerdict, Verdict, VerdictCertificate, MAX_SEATS};
 
 /// Blocks whose VRF outputs make the seed of a round.
 pub const SEED_BLOCKS: u32 = 8;

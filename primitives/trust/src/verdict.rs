@@ -10,6 +10,7 @@
 //! The digest is that of EIP-712 typed data, so a contract checks the same bytes. Its encoding is frozen by a vector that
 //! another implementation made.
 
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ep_poet::Hash;
 use scale_info::TypeInfo;
@@ -19,7 +20,7 @@ use sp_runtime::BoundedVec;
 use crate::{
 	anchor,
 	eip712::{self, number, word, Word},
-	Chain, Committee, Round,
+	Chain, Committee, Round, Seat,
 };
 
 /// Most members in a round's committee.
@@ -179,6 +180,19 @@ impl VerdictCertificate {
 		}
 		Ok(votes)
 	}
+}
+
+/// A verdict with all that it takes to check it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct SignedVerdict {
+	/// What it was signed for. Zero while no contract was known: then no contract takes it.
+	pub chain: Chain,
+	/// What was said.
+	pub verdict: Verdict,
+	/// The committee, by ascending addresses.
+	pub seats: Vec<Seat>,
+	/// Its signatures.
+	pub certificate: VerdictCertificate,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the methods give.
 
 use ep_bridge::{api::OpenCheckpoint, Certified, Checkpoint, HistoryLeaf, Landing, ScoreProof, SignerSet};
-use ep_trust::{Chain, Round};
+use ep_trust::{Chain, Round, Seat, SignedVerdict, Verdict};
 use serde::{Deserialize, Serialize};
 use sp_core::{Bytes, H160, H256};
 
@@ -341,6 +341,72 @@ impl HistoryProofView {
 			leaf_index: block.into(),
 			items,
 			concluded: concluded.map(|rounds| rounds.into_iter().map(view).collect()),
+		}
+	}
+}
+
+/// A verdict, as the contract takes it. What proves its committee is the history proof of `block`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictView {
+	/// The round.
+	pub round: Round,
+	/// Height of the block in which it was concluded.
+	pub block: u64,
+	/// The contract whose domain it was signed in: the anchor.
+	pub contract: ContractView,
+	/// The members of the typed data that is signed.
+	pub verdict: VerdictFields,
+	/// The words of the committee: `seats` of the contract's `record`.
+	pub seats: Bytes,
+	/// Its signatures, 65 bytes each, by ascending addresses: `signatures` of `record`.
+	pub signatures: Bytes,
+}
+
+impl VerdictView {
+	pub(super) fn new(block: u64, signed: &SignedVerdict) -> Self {
+		let SignedVerdict { chain, verdict, seats, certificate } = signed;
+		Self {
+			round: verdict.round,
+			block,
+			contract: ContractView::new(chain),
+			verdict: VerdictFields::new(verdict),
+			seats: seats.iter().flat_map(Seat::word).collect::<Vec<u8>>().into(),
+			signatures: certificate.0.concat().into(),
+		}
+	}
+}
+
+/// The members of a verdict, under the names of the typed data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictFields {
+	/// Genesis hash of the chain.
+	pub genesis: H256,
+	/// The round.
+	pub round: Round,
+	/// The applicant's key for lottery and seals.
+	pub subject: H256,
+	/// Hash of what was judged.
+	pub evidence: H256,
+	/// 0 admits, others are reasons why not.
+	pub judgement: u8,
+	/// Root over the committee's seats.
+	pub committee: H256,
+	/// Votes expected of it.
+	pub expected: u64,
+}
+
+impl VerdictFields {
+	fn new(verdict: &Verdict) -> Self {
+		Self {
+			genesis: verdict.genesis,
+			round: verdict.round,
+			subject: H256(verdict.subject),
+			evidence: verdict.evidence,
+			judgement: verdict.judgement.code(),
+			committee: verdict.committee,
+			expected: verdict.expected,
 		}
 	}
 }

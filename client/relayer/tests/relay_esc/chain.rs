@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ec_anchor::{
 	rpc::{
 		CheckpointFields, CheckpointView, ContractView, Error, HistoryProofView, LandedView, OpenView, ScoreProofView,
-		SignersView,
+		SignersView, VerdictView,
 	},
 	BridgeServer,
 };
@@ -148,5 +148,9 @@ impl BridgeServer for Elapse {
 
 	fn history_proof(&self, _: u32, _: Option<u32>) -> Result<HistoryProofView, Error> {
 		Err(Error::NoHistory("this is a test".into()))
+	}
+
+	fn verdict(&self, round: u32) -> Result<VerdictView, Error> {
+		Err(Error::NoVerdict(round))
 	}
 }

@@ -2,7 +2,7 @@
 
 use super::life::{certificate, conclude, opened, questioned};
 use crate::{mock::*, *};
-use ep_trust::{Chain, Judgement, Reason, VerdictCertificate};
+use ep_trust::{Chain, Committee, Judgement, Reason, VerdictCertificate};
 use frame_support::assert_ok;
 
 const ADMIT: Judgement = Judgement::Admit;
@@ -26,12 +26,22 @@ fn half_of_the_votes_are_no_verdict() {
 #[test]
 fn whoever_is_told_of_verdicts_gets_the_committee_that_signed_them() {
 	on_chain(|| {
+		let chain = Chain { id: 20, contract: anchor(9) };
+		AnchorChain::<Test>::put(chain);
 		let (_, round) = judged();
-		let (verdict, _) = Admission::verdict_of(round, ADMIT).unwrap();
+		let state = Rounds::<Test>::get(round).unwrap();
+		let (verdict, committee) = Admission::verdict(round, &state, ADMIT).unwrap();
 		assert_eq!(conclude(round, ADMIT, &[1, 2]), Err(Error::BadVerdict));
 		assert!(Concluded::get().is_empty());
 		assert_eq!(conclude(round, ADMIT, &[1, 2, 4]), Ok(()));
-		assert_eq!(Concluded::get(), [(round, verdict.committee)]);
+		let told = Concluded::get();
+		assert_eq!(told.len(), 1);
+		assert_eq!((&told[0].chain, &told[0].verdict, &told[0].seats[..]), (&chain, &verdict, committee.seats()));
+		// It is all that anybody needs.
+		let again = Committee::new(told[0].seats.clone(), verdict.expected).unwrap();
+		assert_eq!(again.root(round), verdict.committee);
+		let votes = told[0].certificate.verify(&verdict, &chain, &again).unwrap();
+		assert!(again.is_quorum(votes));
 	});
 }
 

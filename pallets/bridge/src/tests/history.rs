@@ -2,7 +2,7 @@
 
 use codec::Decode;
 use ep_bridge::{archive, history, HistoryLeaf};
-use ep_trust::{committee::OnConclude, score::OnScore};
+use ep_trust::{committee::OnConclude, score::OnScore, Chain, SignedVerdict};
 use sp_core::{offchain::StorageKind, H256};
 
 use crate::{mock::*, *};
@@ -28,7 +28,7 @@ fn busy_chain() -> (sp_io::TestExternalities, Vec<HistoryLeaf>) {
 			}
 			for round in 0..(number % 4).saturating_sub(1) as u32 {
 				let root = H256::from_low_u64_be(number * 10 + u64::from(round));
-				Bridge::on_conclude(round, root);
+				Bridge::on_conclude(verdict(round, root));
 				concluded.push((round, root));
 			}
 			let (trust_root, trust_leaves) = (Bridge::trust_root(), LeafCount::<Test>::get().into());
@@ -82,10 +82,48 @@ fn what_concluded_is_kept_beside_the_state() {
 	});
 }
 
+/// The verdict that is kept of a round.
+fn kept(round: u32) -> Option<(u64, SignedVerdict)> {
+	let bytes = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, &archive::verdict(round))?;
+	Some(Decode::decode(&mut &bytes[..]).unwrap())
+}
+
+#[test]
+fn a_verdict_is_kept_with_its_block_and_the_contract_that_it_was_signed_for() {
+	let mut ext = ext_of(&[(1, 100)]);
+	let expected = ext.execute_with(|| {
+		let unknown = verdict(7, H256::repeat_byte(1));
+		Bridge::on_conclude(unknown.clone());
+		go_to(5);
+		Contract::set(Chain { id: 20, contract: address(3) });
+		let two = [verdict(300, H256::repeat_byte(2)), verdict(8, H256::repeat_byte(3))];
+		two.iter().cloned().for_each(Bridge::on_conclude);
+		next_block();
+		let [first, second] = two;
+		assert_eq!((first.chain.contract, unknown.chain.contract), (address(3), Default::default()));
+		[(7, 1, unknown), (300, 5, first), (8, 5, second)]
+	});
+	ext.persist_offchain_overlay();
+	ext.execute_with(|| {
+		for (round, block, signed) in expected {
+			assert_eq!(kept(round), Some((block, signed)));
+		}
+		assert_eq!(kept(9), None);
+	});
+}
+
+#[test]
+fn a_verdict_that_no_block_proves_is_not_kept() {
+	let mut ext = ext_of(&[(1, 100)]);
+	ext.execute_with(|| (0..5).for_each(|round| Bridge::on_conclude(verdict(round, H256::repeat_byte(1)))));
+	ext.persist_offchain_overlay();
+	ext.execute_with(|| assert_eq!([0, 2, 3, 4].map(|round| kept(round).is_some()), [true, true, false, false]));
+}
+
 #[test]
 fn a_block_concludes_no_more_rounds_than_that() {
 	on_chain(|| {
-		(0..5).for_each(|round| Bridge::on_conclude(round, H256::repeat_byte(1)));
+		(0..5).for_each(|round| Bridge::on_conclude(verdict(round, H256::repeat_byte(1))));
 		assert_eq!(Concluded::<Test>::get().len(), 3);
 		next_block();
 		assert!(!Concluded::<Test>::exists());
