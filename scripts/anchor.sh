@@ -10,7 +10,7 @@
 #   scripts/anchor.sh NAME        another test of running nodes whose name contains NAME, such as checkpoints_are_certified
 #
 # It needs node 20.19 or newer and npm; what else is missing it installs, and says so. What it prints is the test's own
-# account: what is awaited, what the chains say, how long it took. Ctrl-C ends all of it, and nothing stays behind.
+# account: what is awaited, what the chains say, how long it took. Ctrl-C ends all of it: no process stays behind.
 set -euo pipefail
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -24,6 +24,15 @@ case "${1:-a_newcomers_score}" in
 *) name="${1:-a_newcomers_score}" ;;
 esac
 
+# What it printed matters only if it fails.
+quietly() {
+	local output
+	output="$("$@" 2>&1)" || {
+		printf '%s\n' "$output" >&2
+		die "'$*' failed" "The reason stands above."
+	}
+}
+
 setup --tests
 version="$(node --version 2>/dev/null || true)"
 setup_at_least "${version#v}" 20.19 ||
@@ -31,8 +40,8 @@ setup_at_least "${version#v}" 20.19 ||
 		"https://nodejs.org has it, where the distribution's is older."
 cd "$ELAPSE_ROOT"
 say "Compiling the contracts, and the client for browsers"
-contracts/test.sh --compile
-web/test.sh --build
+quietly contracts/test.sh --compile
+quietly web/test.sh --build
 say "Building the node, the relayer and the test"
 cargo build --release --locked --workspace --all-targets
 exec cargo test --release --locked --workspace --test network -- --nocapture --test-threads=1 "$name"

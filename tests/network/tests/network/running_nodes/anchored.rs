@@ -1,20 +1,31 @@
 //! From a chip that nobody knows to a stranger who trusts the Elastos Smart Chain (ESC) alone, in one piece.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+	path::{Path, PathBuf},
+	process::Command,
+};
 
-use ec_anchor::rpc::{ScoreProofView, SignersView};
-use elapse_network::{process, say, sudo::sudo, Network};
-use elapse_runtime::RuntimeCall;
+use ec_anchor::rpc::{CheckpointView, ScoreProofView, SignersView};
+use elapse_network::{
+	process, say,
+	sudo::{sudo, transaction},
+	Network,
+};
+use elapse_runtime::{configs::money::ELT, Balance, RuntimeCall, RuntimeEvent};
 use ep_bridge::tree::DEPTH;
 use ep_trust::{
 	anchor,
 	eip712::{address, number, Word},
 };
 use jsonrpsee::rpc_params;
-use pallet_bridge::Parameters;
+use pallet_bridge::{Call, Event, Parameters};
 use serde_json::json;
-use sp_core::{ecdsa, Pair, H160};
+use sp_core::{
+	crypto::{AccountId32, Ss58Codec},
+	ecdsa, Pair, H160,
+};
 use sp_crypto_hashing::keccak_256;
+use sp_keyring::Sr25519Keyring;
 
 use super::{
 	anchor::ask,
@@ -32,6 +43,9 @@ const AWAY: usize = 3;
 const NEWCOMER: usize = 4;
 /// Blocks from one checkpoint to the next: so many that one lands before the next is certified.
 const INTERVAL: u32 = 5;
+/// What a relayer gets for a checkpoint, and where from (`docs/relayer.md`).
+const REWARD: Balance = ELT;
+const POT: &str = "5EYCAe5gXJECBNJRoWvAQwjFaoZmN7829efCfiGvVr4Wuyhn";
 /// An account of the EVM that has nothing to do with Elapse.
 const STRANGER: H160 = H160(*b"\x3c\x44\xcd\xdd\xb6\xa9\x00\xfa\x2b\x58\x5d\xd2\x99\xe0\x3d\x12\xfa\x42\x93\xbc");
 
@@ -45,14 +59,17 @@ fn a_newcomers_score_opens_a_door_on_the_smart_chain_whatever_befalls_checkpoint
 				return Ok(());
 			}
 		};
-		let mut network = Network::start(network_of(4, &["newcomer"])).await?;
+		let mut options = network_of(4, &["newcomer"]);
+		for node in &mut options.nodes {
+			node.args.extend(["--esc".into(), evm.url.clone().into()]);
+		}
+		let mut network = Network::start(options).await?;
 		network.finalized(&FOUNDERS, 2, seconds(60)).await?;
-		examine(&network, short()).await?;
-		let parameters = pallet_bridge::Call::set_parameters { parameters: Parameters { interval: INTERVAL } };
-		sudo(&network.rpc(0), RuntimeCall::Bridge(parameters)).await?;
+		govern(&network).await?;
+		// What is said of the newcomer is to be good on ESC, too.
+		let mut esc = Esc::deploy(evm, &network).await?;
 		network.restart(NEWCOMER).await?;
 		let mut watch = Watch::new(&network);
-		let mut esc = Esc::deploy(evm, &network).await?;
 		esc.relay(&network)?;
 		several_land_one_after_the_other(&mut esc).await?;
 		the_relayer_is_killed_and_catches_up(&network, &mut esc).await?;
@@ -60,34 +77,49 @@ fn a_newcomers_score_opens_a_door_on_the_smart_chain_whatever_befalls_checkpoint
 		watch.until("the newcomer is let in", admitted(0)).await?;
 		stands(&network, NEWCOMER, "is examined as a member", |node| node["done"].as_u64() >= Some(1)).await?;
 
-		// Just after a handover has landed it is taken back: under the relayer's eyes, while it is dead, and both.
-		let from = esc.first;
-		set_signs(&mut esc, from + 1).await?;
+		// Three times a handover lands and is taken back at once: under the relayer's eyes, when it is dead, and both.
+		let first = another_set_signs(&mut esc).await?;
 		esc.reorganise(7, false)?;
-		set_signs(&mut esc, from + 1).await?;
+		set_signs(&mut esc, first).await?;
 		network.node(AWAY).kill()?;
-		set_signs(&mut esc, from + 2).await?;
+		let second = another_set_signs(&mut esc).await?;
 		esc.kill_relayer()?;
 		esc.reorganise(9, false)?;
 		esc.relay(&network)?;
+		set_signs(&mut esc, second).await?;
 		network.restart(AWAY).await?;
-		set_signs(&mut esc, from + 3).await?;
+		let third = another_set_signs(&mut esc).await?;
 		esc.reorganise(5, true)?;
 		esc.kill_relayer()?;
 		esc.relay(&network)?;
-		let until_now = network.rpc(0).finalized().await?.number;
-		above(&mut esc, until_now).await?;
+		set_signs(&mut esc, third).await?;
+		let last = esc.landed()?.last().map_or(0, |one| one.number);
+		above(&mut esc, last).await?;
 
 		a_door_opens_to_whom_the_newcomer_vouches_for(&network, &mut esc).await?;
 		strangers_programs_tell_truth_from_lies(&network, &mut esc).await?;
 		what_landed_is_the_chain(&mut network, &mut esc).await?;
+		the_relayer_is_paid_for_what_landed(&network, &mut esc).await?;
 		esc.nothing_was_paid_in_vain()?;
+		the_verdict_is_on_esc(&network, &esc)?;
+		a_node_relays_as_well(&mut network, &mut esc).await?;
 		network.check()?;
 		nobody_equivocated(&network)?;
 		network.one_chain(&ALL).await?;
 		esc.finish()?;
 		network.finish()
 	});
+}
+
+/// Short duties, frequent checkpoints, and a pot for who brings them.
+async fn govern(network: &Network) -> Result<()> {
+	let rpc = network.rpc(0);
+	examine(network, short()).await?;
+	sudo(&rpc, RuntimeCall::Bridge(Call::set_parameters { parameters: Parameters { interval: INTERVAL } })).await?;
+	sudo(&rpc, RuntimeCall::Bridge(Call::set_reward { reward: REWARD })).await?;
+	let pot = AccountId32::from_ss58check(POT).or_else(|error| wrong(format!("{POT} is no account: {error}")))?;
+	let fund = pallet_balances::Call::transfer_allow_death { dest: pot.into(), value: 1_000 * REWARD };
+	rpc.submit(&transaction(&rpc, Sr25519Keyring::Bob, RuntimeCall::Balances(fund)).await?).await.map(|_| ())
 }
 
 /// Ordinary checkpoints, none left out.
@@ -106,7 +138,7 @@ async fn the_relayer_is_killed_and_catches_up(network: &Network, esc: &mut Esc) 
 	esc.kill_relayer()?;
 	let last = esc.landed()?.last().map_or(0, |one| one.number);
 	until("two checkpoints are certified meanwhile", seconds(120), || async {
-		let view: ec_anchor::rpc::CheckpointView = ask(&network.rpc(1), "bridge_checkpoint", rpc_params![]).await?;
+		let view: CheckpointView = ask(&network.rpc(1), "bridge_checkpoint", rpc_params![]).await?;
 		Ok(match view.checkpoint.number >= u64::from(last + 2 * INTERVAL) {
 			true => Seen::Yes(()),
 			false => Seen::NotYet(format!("#{}", view.checkpoint.number)),
@@ -143,9 +175,17 @@ async fn set_signs(esc: &mut Esc, id: u64) -> Result<()> {
 	until(&format!("set {id} signs for the contract"), seconds(240), || async {
 		let mut esc = esc.lock().await;
 		esc.landed()?;
-		Ok(if esc.set() >= id { Seen::Yes(()) } else { Seen::NotYet(format!("set {}", esc.set())) })
+		let set = esc.set();
+		Ok(if set >= id { Seen::Yes(()) } else { Seen::NotYet(format!("set {set}")) })
 	})
 	.await
+}
+
+/// Waits until the contract takes checkpoints of another set than now. Gives its number.
+async fn another_set_signs(esc: &mut Esc) -> Result<u64> {
+	let next = esc.set() + 1;
+	set_signs(esc, next).await?;
+	Ok(esc.set())
 }
 
 /// Every landing is a block of the finalised chain that has a checkpoint, in order, none twice; the contract's sets are the
@@ -184,6 +224,94 @@ async fn what_landed_is_the_chain(network: &mut Network, esc: &mut Esc) -> Resul
 	expect(strange.is_none(), || format!("{strange:?} is neither ordinary nor among the handovers {handovers:?}"))?;
 	say(format_args!("{} checkpoints have landed, {} of them handovers", landed.len(), handovers.len()));
 	Ok(())
+}
+
+/// What the finalised chain says of landings, and of rewards.
+#[derive(Default)]
+struct Known {
+	looked: u32,
+	landed: Vec<u32>,
+	paid: Option<(AccountId32, Balance)>,
+}
+
+impl Known {
+	async fn look(&mut self, network: &Network, relayer: H160) -> Result<()> {
+		let rpc = network.rpc(1);
+		let at = rpc.finalized().await?.number;
+		for height in self.looked + 1..=at {
+			for event in rpc.events(rpc.block_hash(height).await?.unwrap_or_default()).await? {
+				match event {
+					RuntimeEvent::Bridge(Event::Landed { number, relayer: by, reward }) => {
+						expect(by == relayer && reward == REWARD, || format!("#{number}: {reward} for {by:?}"))?;
+						self.landed.push(number);
+					}
+					RuntimeEvent::Bridge(Event::RewardPaid { account, amount, .. }) => {
+						self.paid = Some((account, amount));
+					}
+					_ => {}
+				}
+			}
+			self.looked = height;
+		}
+		Ok(())
+	}
+}
+
+/// The signers have looked at ESC, too. What the chain knows to have landed did, and it pays for that.
+async fn the_relayer_is_paid_for_what_landed(network: &Network, esc: &mut Esc) -> Result<()> {
+	let (rpc, payee, relayer) = (network.rpc(0), Sr25519Keyring::Bob, esc.account);
+	let landed: Vec<u32> = esc.landed()?.iter().map(|one| one.number).collect();
+	let known = tokio::sync::Mutex::new(Known::default());
+	until("all that has landed is known to have", seconds(120), || async {
+		let mut known = known.lock().await;
+		known.look(network, relayer).await?;
+		let missing = landed.iter().find(|number| !known.landed.contains(number));
+		Ok(missing.map_or(Seen::Yes(()), |number| Seen::NotYet(format!("not #{number}"))))
+	})
+	.await?;
+	let proof = esc.claim(network, &payee.to_account_id().to_ss58check())?;
+	let claim = RuntimeCall::Bridge(Call::claim_rewards { relayer, proof });
+	rpc.submit(&transaction(&rpc, payee, claim).await?).await?;
+	until("the relayer is paid", seconds(60), || async {
+		let mut known = known.lock().await;
+		known.look(network, relayer).await?;
+		Ok(if known.paid.is_some() { Seen::Yes(()) } else { Seen::NotYet(format!("#{}", known.looked)) })
+	})
+	.await?;
+	let (known, landed) = (known.into_inner(), esc.landed()?);
+	let never = known.landed.iter().find(|number| !landed.iter().any(|one| one.number == **number));
+	expect(never.is_none(), || format!("{never:?} is known to have landed, and has not: {landed:?}"))?;
+	let Some((account, amount)) = known.paid else { return wrong("it is not paid") };
+	let least = REWARD * Balance::try_from(known.landed.len().saturating_sub(1)).unwrap_or_default();
+	expect(account == payee.to_account_id() && (least..=least + REWARD).contains(&amount), || {
+		format!("{amount} is paid to {account} for {:?}", known.landed)
+	})
+}
+
+/// Anybody brings the verdict that let the newcomer in, and nobody twice.
+fn the_verdict_is_on_esc(network: &Network, esc: &Esc) -> Result<()> {
+	let (recorded, said) = esc.record_verdict(network, 0)?;
+	say(&said);
+	expect(recorded && said.contains("admitted"), || format!("the verdict is not recorded: {said}"))?;
+	let (recorded, said) = esc.record_verdict(network, 0)?;
+	expect(!recorded && said.contains("recorded: "), || format!("a verdict is recorded twice: {said}"))
+}
+
+/// The program is gone; a node does the same by itself.
+async fn a_node_relays_as_well(network: &mut Network, esc: &mut Esc) -> Result<()> {
+	esc.kill_relayer()?;
+	let account = esc.relay_within(network, AWAY).await?;
+	lands(esc, "a checkpoint that a node has brought lands", |landed| {
+		landed.last().is_some_and(|one| one.by == account)
+	})
+	.await?;
+	let esc = &*esc;
+	let network = &*network;
+	until("all is well with the relayer in the node", seconds(60), || async {
+		let (well, said) = esc.status_within(network, AWAY)?;
+		Ok(if well { Seen::Yes(say(said)) } else { Seen::NotYet(said) })
+	})
+	.await
 }
 
 /// The newcomer's score with its proof, under the checkpoint that landed last.
@@ -281,7 +409,7 @@ async fn a_door_opens_to_whom_the_newcomer_vouches_for(network: &Network, esc: &
 
 /// The client for browsers, as a command. `Err` with what this machine lacks for it.
 fn verifier() -> std::result::Result<PathBuf, String> {
-	let web = evm::folder().join("../web");
+	let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
 	let compiled = web.join("dist/index.js").exists() && web.join("node_modules").exists();
 	let why = || format!("the client is not compiled: npm ci && npm run build in {}", web.display());
 	if compiled {

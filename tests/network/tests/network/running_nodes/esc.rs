@@ -38,7 +38,7 @@ pub(super) struct Landing {
 	pub(super) signers: u64,
 	pub(super) hash: H256,
 	/// Who brought it.
-	by: H160,
+	pub(super) by: H160,
 	/// The block of the EVM that it is in.
 	block: u64,
 }
@@ -49,10 +49,12 @@ pub(super) struct Esc {
 	pub(super) scores: H160,
 	/// The set that the contract was deployed with.
 	pub(super) first: u64,
-	anchor: H160,
-	folder: PathBuf,
 	/// What pays for checkpoints.
-	account: H160,
+	pub(super) account: H160,
+	anchor: H160,
+	/// Where verdicts are taken.
+	verdicts: H160,
+	folder: PathBuf,
 	rpc_port: u16,
 	relayer: Option<Process>,
 	/// Of which was said that they landed.
@@ -113,10 +115,12 @@ impl Esc {
 		deploy.arg("--password-file").arg(folder.join("passphrase"));
 		say(String::from_utf8_lossy(&process::run(&mut deploy)?).trim_end());
 		let deployed = std::fs::read(folder.join("deployed.json")).map_err(Error::io("read", &folder))?;
-		let scores = address(&json(&deployed)?["contracts"]["TrustScores"])?;
+		let deployed = json(&deployed)?;
+		let (scores, verdicts) =
+			(address(&deployed["contracts"]["TrustScores"])?, address(&deployed["contracts"]["Verdicts"])?);
 		let (rpc_port, first) = (process::free_port()?, signers.id);
 		let (relayer, said, well) = (None, BTreeSet::new(), false);
-		Ok(Self { evm, scores, first, anchor, folder, account, rpc_port, relayer, said, well })
+		Ok(Self { evm, scores, first, account, anchor, verdicts, folder, rpc_port, relayer, said, well })
 	}
 
 	/// Starts the relayer, or starts it again.
@@ -131,6 +135,41 @@ impl Esc {
 		}
 		self.relayer = Some(Process::start("the relayer", command, &self.log(), None)?);
 		Ok(())
+	}
+
+	/// Starts a node again that relays by itself, with a key of its own. Gives what pays for it.
+	pub(super) async fn relay_within(&self, network: &mut Network, i: usize) -> Result<H160> {
+		let account = key(&self.folder, "node")?;
+		self.evm.fund(account, ELA);
+		network.node(i).kill()?;
+		let node = network.node(i);
+		node.add_args(["--relay", "--relay-esc", &self.evm.url, "--relay-contract", &format!("{:?}", self.anchor)]);
+		for (option, file) in [("--relay-keystore", "node.json"), ("--relay-passphrase-file", "passphrase")] {
+			node.add_args([option.into(), self.folder.join(file).into_os_string()]);
+		}
+		network.restart(i).await?;
+		Ok(account)
+	}
+
+	/// What a relayer within a node says of itself, and whether all is well with it.
+	pub(super) fn status_within(&self, network: &Network, i: usize) -> Result<(bool, String)> {
+		let mut command = Command::new(relayer()?);
+		command.args(["status", "--rpc", network.rpc(i).url()]);
+		let output = command.output().map_err(Error::io("run", "elapse-relayer"))?;
+		Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).trim_end().into()))
+	}
+
+	/// Brings the verdict of a round, or tries to. What the program says.
+	pub(super) fn record_verdict(&self, network: &Network, round: u32) -> Result<(bool, String)> {
+		let mut command = Command::new("node");
+		command.arg(evm::folder().join("record.mjs")).args(["--network", "local", "--rpc", &self.evm.url]);
+		command.args(["--verdicts", &format!("{:?}", self.verdicts), "--round", &round.to_string()]);
+		command.args(["--node", &network.rpc(1).url().replace("ws://", "http://")]);
+		command.arg("--keystore").arg(self.folder.join("deployer.json"));
+		command.arg("--password-file").arg(self.folder.join("passphrase"));
+		let output = command.output().map_err(Error::io("run", "record.mjs"))?;
+		let text = [output.stdout, output.stderr].concat();
+		Ok((output.status.success(), String::from_utf8_lossy(&text).trim_end().into()))
 	}
 
 	/// Ends the relayer with SIGKILL.
@@ -210,6 +249,20 @@ impl Esc {
 			.map_err(Error::io("run", "elapse-relayer"))?;
 		say(format_args!("the relayer says:\n{}", String::from_utf8_lossy(&text.stdout).trim_end()));
 		Ok(())
+	}
+
+	/// What `account` shows to the chain to be paid for what the relayer has brought.
+	pub(super) fn claim(&self, network: &Network, account: &str) -> Result<[u8; 65]> {
+		let mut command = Command::new(relayer()?);
+		command.arg("claim").arg(self.folder.join("relayer.json"));
+		command.arg("--passphrase-file").arg(self.folder.join("passphrase"));
+		let shown = process::run(command.args(["--account", account, "--node", network.rpc(0).url()]))?;
+		let shown = String::from_utf8_lossy(&shown).into_owned();
+		let proof = shown.lines().find_map(|line| line.strip_prefix("proof")?.trim().strip_prefix("0x"));
+		match proof.and_then(|proof| hex::decode(proof).ok()?.try_into().ok()) {
+			Some(proof) => Ok(proof),
+			None => wrong(format!("there is no proof in '{shown}'")),
+		}
 	}
 
 	/// All was well: no log is shown.
