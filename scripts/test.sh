@@ -214,7 +214,7 @@ else
 	# Networks wait for their blocks most of the time; meanwhile contracts and client library are tried.
 	begin_scripts
 	if [[ -n "$built" ]]; then
-		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=5 || true
+		tests "multi-node tests" --workspace --test network -- --nocapture --test-threads=6 || true
 	else
 		skip "multi-node tests" "the build failed"
 	fi

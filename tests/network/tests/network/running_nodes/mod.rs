@@ -6,7 +6,7 @@
 //!
 //! * [`one_node`]: the development chain, killed and ended.
 //! * [`four_nodes`]: everything that happens to nodes of a network, and to their chips.
-//! * [`outage`]: half of the weight away, then all of it; both network backends in one network.
+//! * [`blackout`]: half of the weight away, then all of it; both network backends in one network.
 //! * [`faults`]: what a node says when it cannot start, or cannot write.
 //! * [`power_cuts`]: a node killed again and again around the moment of sealing.
 //! * [`late`]: nodes that come late and take a state for the blocks before it.
@@ -24,6 +24,7 @@
 
 mod anchor;
 mod anchored;
+mod blackout;
 mod carrier;
 mod commands;
 mod duties;
@@ -39,7 +40,6 @@ mod joins;
 mod late;
 mod legacy;
 mod one_node;
-mod outage;
 mod power_cuts;
 #[path = "../../../../../primitives/tpm/tests/common/skipped.rs"]
 mod skipped;
