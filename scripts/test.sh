@@ -249,15 +249,16 @@ if [[ -n "$FEATURES" ]]; then
 	packages=("${PALLETS[@]/#/--package=}")
 	benchmarks="$(printf '%s/runtime-benchmarks,' "${PALLETS[@]}")"
 	tests "benchmarks of pallets" "${packages[@]}" --lib --features "${benchmarks%,}" -- benchmarking:: || true
-	tests "benchmarks of the runtime" --package elapse-runtime --lib --features runtime-benchmarks -- benchmarks:: || true
-	step "runtime with try-runtime" env SKIP_WASM_BUILD=1 \
-		cargo check --release --locked --package elapse-runtime --features try-runtime || true
+	for feature in runtime-benchmarks try-runtime; do
+		step "runtime with $feature" env SKIP_WASM_BUILD=1 \
+			cargo check --release --locked --package elapse-runtime --features "$feature" || true
+	done
 	step "runtime with metadata-hash" cargo build --release --locked --package elapse-runtime --features metadata-hash || true
 	for manifest in "${BESIDE[@]}"; do
 		step "compiling $manifest" check_beside "$manifest" --all-targets || true
 	done
 else
-	for name in "benchmarks of pallets" "benchmarks of the runtime" "runtime with try-runtime" \
+	for name in "benchmarks of pallets" "runtime with runtime-benchmarks" "runtime with try-runtime" \
 		"runtime with metadata-hash" "${BESIDE[@]/#/compiling }"; do
 		skip "$name" "only with --features"
 	done

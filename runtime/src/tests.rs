@@ -14,7 +14,7 @@ use crate::{
 	*,
 };
 
-pub(crate) fn genesis(genesis: Genesis) -> sp_io::TestExternalities {
+fn genesis(genesis: Genesis) -> sp_io::TestExternalities {
 	let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default serialises");
 	merge(&mut config, genesis.patch());
 	let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("a patched default is a configuration");
