@@ -34,7 +34,7 @@ const PREFIX: usize = 1 + 32;
 /// Parents that are remembered. A reorganisation that leads back further than finality allows does not happen; this
 /// outlasts many.
 const REMEMBERED: usize = 64;
-/// Blocks that are kept whole: more than a database can have in its queues.
+/// Blocks that are kept whole. A database that loses more of one author's last blocks than that needs a peer that has them.
 const KEPT: usize = 16;
 /// Bytes that they take together at most, but for the last one.
 const ROOM: u64 = 32 * 1024 * 1024;

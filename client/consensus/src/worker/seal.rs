@@ -259,7 +259,9 @@ where
 		}
 		let Some(entry) = self.record.sealed_on(best).copied() else { return };
 		let known = self.client.number(entry.hash).ok().flatten().is_some();
-		match self.record.block(&entry.hash).filter(|_| !known) {
+		// It is read from the disk: only where it is needed.
+		let block: Option<B> = if known { None } else { self.record.block(&entry.hash) };
+		match block {
 			Some(block) => self.import_again(entry, block).await,
 			None => self.status.set(State::SealedBefore { height: entry.height, hash: entry.hash }),
 		}
